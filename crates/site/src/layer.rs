@@ -1,0 +1,202 @@
+//! The one layer around a product's router.
+
+use std::net::SocketAddr;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
+use tower_http::limit::RequestBodyLimitLayer;
+use url::Url;
+
+use crate::context::{Product, Site};
+use crate::origin::Origin;
+use crate::visitor::{ClientAddr, TraceId, Visitor, expire_cookie, named};
+use crate::{Notice, Problem, Shell, assets};
+
+/// The largest request body, in bytes: a SAML message of 256 KiB in base64, with room to spare.
+const BODY_LIMIT: usize = 1 << 20;
+
+/// What one response adds to the content security policy; insert it into the response's extensions.
+#[derive(Clone, Debug, Default)]
+pub struct CspAdditions {
+    form_action: Vec<Origin>,
+    img: Vec<Origin>,
+}
+
+impl CspAdditions {
+    /// Lets the forms of this page (and the redirects after them) go to the origin of `url`.
+    #[must_use]
+    pub fn form_action(mut self, url: &Url) -> Self {
+        self.form_action.push(Origin::of(url));
+        self
+    }
+
+    /// Lets this page show images from the origin of `url`.
+    #[must_use]
+    pub fn img(mut self, url: &Url) -> Self {
+        self.img.push(Origin::of(url));
+        self
+    }
+
+    /// Puts these additions on a response.
+    #[must_use]
+    pub fn on(self, mut response: Response) -> Response {
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Marks a response whose address changes with its content: browsers may keep it for ever.
+#[derive(Clone, Copy, Debug)]
+pub struct ImmutableCache;
+
+impl Site {
+    /// Wraps a product's routes: assets, trace id, client address, visitor, headers, problems.
+    pub fn wrap(&self, routes: Router) -> Router {
+        routes
+            .merge(assets::routes())
+            .fallback(|| async { Problem::not_found("There is no page at this address.").next("Go to the start", "/") })
+            .method_not_allowed_fallback(|| async {
+                Problem::new(
+                    axum::http::StatusCode::METHOD_NOT_ALLOWED,
+                    "That can't be done here",
+                    "This address does not take that kind of request.",
+                )
+            })
+            .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+            .layer(from_fn_with_state(self.clone(), around))
+    }
+}
+
+async fn around(State(site): State<Site>, mut request: Request, next: Next) -> Response {
+    let trace = TraceId::new(&site);
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().copied();
+    let addr = ClientAddr::of(&site, peer.as_ref(), request.headers());
+    let visitor = Visitor::from_headers(&site, request.headers());
+    let had_notice = Notice::take(&site, request.headers()).is_some();
+    let asked = Asked::of(&request);
+    request.extensions_mut().insert(trace.clone());
+    request.extensions_mut().insert(addr);
+    request.extensions_mut().insert(visitor.clone());
+
+    let outcome = std::panic::AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let mut response = outcome.unwrap_or_else(|_| Problem::internal("a handler panicked").into_response());
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        log(&asked, addr, &trace, &problem);
+        response = render(&site, &visitor, &asked, &trace, &problem);
+    }
+    let visitor = response.extensions_mut().remove::<Visitor>().unwrap_or(visitor);
+    if let Some(cookie) = visitor.set_cookie(&site) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    if had_notice && is_html(response.headers()) {
+        if let Some(cookie) = expire_cookie(&site, &named(&site, "_notice")) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
+    harden(&site, &trace, &mut response);
+    response
+}
+
+/// What was asked for, as far as an error page and the log need it.
+struct Asked {
+    method: Method,
+    path: String,
+    json: bool,
+}
+
+impl Asked {
+    fn of(request: &Request) -> Self {
+        let path = request.uri().path().to_owned();
+        let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let json = !accept.contains("text/html") && (path.starts_with("/api/") || accept.contains("application/json"));
+        Self { method: request.method().clone(), path, json }
+    }
+}
+
+fn log(asked: &Asked, addr: ClientAddr, trace: &TraceId, problem: &Problem) {
+    let (method, path, status) = (&asked.method, &asked.path, problem.status().as_u16());
+    let (id, cause) = (&*trace.0, problem.cause().unwrap_or(problem.sentence()));
+    if problem.status().is_server_error() {
+        tracing::error!(id, %method, path, status, client = %addr, cause, "request failed");
+    } else {
+        tracing::info!(id, %method, path, status, client = %addr, cause, "request refused");
+    }
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage<'p> {
+    shell: Shell,
+    problem: &'p Problem,
+    trace: &'p str,
+}
+
+fn render(site: &Site, visitor: &Visitor, asked: &Asked, trace: &TraceId, problem: &Problem) -> Response {
+    let status = problem.status();
+    if asked.json {
+        let body = serde_json::json!({
+            "error_message": problem.sentence(),
+            "detail": problem.sentence(),
+            "next": problem.next_step().map(|(label, href)| serde_json::json!({"label": label, "href": href})),
+            "trace_id": &*trace.0,
+        });
+        return (status, axum::Json(body)).into_response();
+    }
+    let shell = Shell::new(site, visitor, problem.title());
+    let page = ProblemPage { shell, problem, trace: &trace.0 };
+    crate::page::html_with_status(status, &page).unwrap_or_else(|_| status.into_response())
+}
+
+fn is_html(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+}
+
+/// The headers of every response.
+fn harden(site: &Site, trace: &TraceId, response: &mut Response) {
+    let additions = response.extensions_mut().remove::<CspAdditions>().unwrap_or_default();
+    let immutable = response.extensions_mut().remove::<ImmutableCache>().is_some();
+    let policy = content_security_policy(&additions);
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.entry(name).or_insert(value);
+        }
+    };
+    set(header::CONTENT_SECURITY_POLICY, &policy);
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::REFERRER_POLICY, "same-origin");
+    set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    set(HeaderName::from_static("cross-origin-resource-policy"), "same-site");
+    set(HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=()");
+    set(HeaderName::from_static("x-trace-id"), &trace.0);
+    let caching = if immutable { "public, max-age=31536000, immutable" } else { "no-store" };
+    set(header::CACHE_CONTROL, caching);
+    if site.public_url().scheme() == "https" {
+        set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+    }
+}
+
+fn content_security_policy(additions: &CspAdditions) -> String {
+    let list = |origins: &[Origin]| origins.iter().map(|origin| format!(" {origin}")).collect::<String>();
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; \
+         img-src 'self' data:{}; form-action 'self'{}; base-uri 'none'; frame-ancestors 'none'",
+        list(&additions.img),
+        list(&additions.form_action)
+    )
+}
+
+impl Product {
+    /// The asset that shows this product.
+    pub fn logo(self) -> &'static str {
+        match self {
+            Self::Identity => "identity.svg",
+            Self::Workspaces => "workspaces.svg",
+        }
+    }
+}
