@@ -1,0 +1,295 @@
+//! The SQL of groups, of their members, and of the values by which an identity provider puts people in.
+
+use std::collections::BTreeSet;
+
+use site::Site;
+use sqlx::{AnyConnection, FromRow};
+use store::Error;
+
+use super::{ADMINISTRATORS, ALL_USERS, Group};
+
+/// The source of a membership that an administrator gave; others name the configuration that gave it.
+const MANUAL: &str = "manual";
+
+/// Creates All Users and Administrators; `true` if they were not there.
+pub(crate) async fn create_system_groups(conn: &mut AnyConnection, _site: &Site) -> Result<bool, Error> {
+    let mut created = 0;
+    for (id, name, description, priority) in [
+        (ADMINISTRATORS, "Administrators", "May change everything.", 1_i64),
+        (ALL_USERS, "All Users", "Every account is in this group.", 2),
+    ] {
+        created += sqlx::query(
+            "INSERT INTO workspaces_groups (id, name, description, priority, system) VALUES ($1, $2, $3, $4, 1) \
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(id)
+        .bind(name)
+        .bind(description)
+        .bind(priority)
+        .execute(&mut *conn)
+        .await?
+        .rows_affected();
+    }
+    Ok(created > 0)
+}
+
+/// A group with the number of its members.
+#[derive(Clone, Debug, FromRow)]
+pub(super) struct Listed {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) description: String,
+    pub(super) priority: i64,
+    pub(super) system: i64,
+    pub(super) members: i64,
+}
+
+pub(super) async fn list(conn: &mut AnyConnection) -> Result<Vec<Listed>, Error> {
+    let rows = sqlx::query_as(
+        "SELECT g.id, g.name, g.description, g.priority, g.system, \
+         (SELECT COUNT(DISTINCT m.user_id) FROM workspaces_group_members m WHERE m.group_id = g.id) AS members \
+         FROM workspaces_groups g ORDER BY g.priority, g.name",
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+pub(super) async fn find(conn: &mut AnyConnection, id: &str) -> Result<Option<Group>, Error> {
+    let row =
+        sqlx::query_as("SELECT id, name, description, priority, system FROM workspaces_groups WHERE id = $1")
+            .bind(id)
+            .fetch_optional(conn)
+            .await?;
+    Ok(row)
+}
+
+/// Creates a group, or changes one. The name of a system group stays.
+pub(super) async fn save(conn: &mut AnyConnection, group: &Group) -> Result<(), Error> {
+    sqlx::query(
+        "INSERT INTO workspaces_groups (id, name, description, priority, system) VALUES ($1, $2, $3, $4, 0) \
+         ON CONFLICT (id) DO UPDATE SET \
+         name = CASE WHEN workspaces_groups.system = 1 THEN workspaces_groups.name ELSE excluded.name END, \
+         description = excluded.description, priority = excluded.priority",
+    )
+    .bind(&group.id)
+    .bind(&group.name)
+    .bind(&group.description)
+    .bind(group.priority)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Deletes a group, unless it is a system group.
+pub(super) async fn delete(conn: &mut AnyConnection, id: &str) -> Result<bool, Error> {
+    let done = sqlx::query("DELETE FROM workspaces_groups WHERE id = $1 AND system = 0")
+        .bind(id)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Puts an account into a group, as an administrator does.
+pub(crate) async fn add_member(conn: &mut AnyConnection, group: &str, user: &str) -> Result<(), Error> {
+    insert(conn, group, user, MANUAL).await
+}
+
+async fn insert(conn: &mut AnyConnection, group: &str, user: &str, source: &str) -> Result<(), Error> {
+    sqlx::query(
+        "INSERT INTO workspaces_group_members (group_id, user_id, source) VALUES ($1, $2, $3) \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(group)
+    .bind(user)
+    .bind(source)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A group as seen from one account.
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct Membership {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// 1 if an administrator put the account in.
+    pub(crate) manual: i64,
+    /// 1 if an identity provider did.
+    pub(crate) mapped: i64,
+}
+
+/// Every group, with whether and by whom an account is in it.
+pub(crate) async fn memberships_of(conn: &mut AnyConnection, user: &str) -> Result<Vec<Membership>, Error> {
+    let rows = sqlx::query_as(
+        "SELECT g.id, g.name, \
+         (SELECT COUNT(*) FROM workspaces_group_members m WHERE m.group_id = g.id AND m.user_id = $1 \
+          AND m.source = $2) AS manual, \
+         (SELECT COUNT(*) FROM workspaces_group_members m WHERE m.group_id = g.id AND m.user_id = $1 \
+          AND m.source <> $2) AS mapped \
+         FROM workspaces_groups g ORDER BY g.priority, g.name",
+    )
+    .bind(user)
+    .bind(MANUAL)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// The account is in exactly these groups by an administrator's hand, and always in All Users.
+pub(crate) async fn set_manual_memberships(
+    conn: &mut AnyConnection,
+    user: &str,
+    groups: &[String],
+) -> Result<(), Error> {
+    sqlx::query("DELETE FROM workspaces_group_members WHERE user_id = $1 AND source = $2")
+        .bind(user)
+        .bind(MANUAL)
+        .execute(&mut *conn)
+        .await?;
+    for group in groups.iter().map(String::as_str).chain([ALL_USERS]) {
+        insert(conn, group, user, MANUAL).await?;
+    }
+    Ok(())
+}
+
+/// An account as seen from one group.
+#[derive(Clone, Debug, FromRow)]
+pub(super) struct Candidate {
+    pub(super) id: String,
+    pub(super) username: String,
+    pub(super) realm: String,
+    pub(super) manual: i64,
+    pub(super) mapped: i64,
+}
+
+pub(super) async fn candidates(conn: &mut AnyConnection, group: &str) -> Result<Vec<Candidate>, Error> {
+    let rows = sqlx::query_as(
+        "SELECT u.id, u.username, u.realm, \
+         (SELECT COUNT(*) FROM workspaces_group_members m WHERE m.user_id = u.id AND m.group_id = $1 \
+          AND m.source = $2) AS manual, \
+         (SELECT COUNT(*) FROM workspaces_group_members m WHERE m.user_id = u.id AND m.group_id = $1 \
+          AND m.source <> $2) AS mapped \
+         FROM workspaces_users u ORDER BY u.username, u.realm",
+    )
+    .bind(group)
+    .bind(MANUAL)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// Exactly these accounts are in the group by an administrator's hand.
+pub(super) async fn set_manual_members(
+    conn: &mut AnyConnection,
+    group: &str,
+    users: &[String],
+) -> Result<(), Error> {
+    sqlx::query("DELETE FROM workspaces_group_members WHERE group_id = $1 AND source = $2")
+        .bind(group)
+        .bind(MANUAL)
+        .execute(&mut *conn)
+        .await?;
+    for user in users {
+        insert(conn, group, user, MANUAL).await?;
+    }
+    Ok(())
+}
+
+/// The values of one configuration's Group Member Attribute that put people into a group.
+pub(super) async fn mapped_values(
+    conn: &mut AnyConnection,
+    group: &str,
+    config: &str,
+) -> Result<Vec<String>, Error> {
+    let rows: Vec<(String,)> = sqlx::query_as(
+        "SELECT value FROM workspaces_group_mappings WHERE group_id = $1 AND sso_config_id = $2 ORDER BY value",
+    )
+    .bind(group)
+    .bind(config)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|(value,)| value).collect())
+}
+
+pub(super) async fn set_mapped_values(
+    conn: &mut AnyConnection,
+    group: &str,
+    config: &str,
+    values: &BTreeSet<String>,
+) -> Result<(), Error> {
+    sqlx::query("DELETE FROM workspaces_group_mappings WHERE group_id = $1 AND sso_config_id = $2")
+        .bind(group)
+        .bind(config)
+        .execute(&mut *conn)
+        .await?;
+    for value in values {
+        sqlx::query(
+            "INSERT INTO workspaces_group_mappings (group_id, sso_config_id, value) VALUES ($1, $2, $3)",
+        )
+        .bind(group)
+        .bind(config)
+        .bind(value)
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(())
+}
+
+/// The ids of the groups into which these values of a configuration put a person.
+async fn mapped_groups(
+    conn: &mut AnyConnection,
+    config: &str,
+    values: &[String],
+) -> Result<BTreeSet<String>, Error> {
+    let rows: Vec<(String, String)> =
+        sqlx::query_as("SELECT group_id, value FROM workspaces_group_mappings WHERE sso_config_id = $1")
+            .bind(config)
+            .fetch_all(conn)
+            .await?;
+    Ok(rows.into_iter().filter(|(_, value)| values.contains(value)).map(|(group, _)| group).collect())
+}
+
+/// The account is in exactly the groups that these values give, as far as this configuration has the
+/// word; what an administrator gave stays.
+pub(crate) async fn apply_mappings(
+    conn: &mut AnyConnection,
+    user: &str,
+    config: &str,
+    values: &[String],
+) -> Result<(), Error> {
+    let groups = mapped_groups(conn, config, values).await?;
+    sqlx::query("DELETE FROM workspaces_group_members WHERE user_id = $1 AND source = $2")
+        .bind(user)
+        .bind(config)
+        .execute(&mut *conn)
+        .await?;
+    for group in groups {
+        insert(conn, &group, user, config).await?;
+    }
+    Ok(())
+}
+
+/// The names of the groups that an account (or a new one, without a user) would be in after
+/// [`apply_mappings`].
+pub(crate) async fn names_after_mappings(
+    conn: &mut AnyConnection,
+    user: Option<&str>,
+    config: &str,
+    values: &[String],
+) -> Result<Vec<String>, Error> {
+    let mut groups = mapped_groups(conn, config, values).await?;
+    groups.insert(ALL_USERS.to_owned());
+    if let Some(user) = user {
+        let kept: Vec<(String,)> = sqlx::query_as(
+            "SELECT group_id FROM workspaces_group_members WHERE user_id = $1 AND source <> $2",
+        )
+        .bind(user)
+        .bind(config)
+        .fetch_all(&mut *conn)
+        .await?;
+        groups.extend(kept.into_iter().map(|(group,)| group));
+    }
+    let all = list(conn).await?;
+    Ok(all.into_iter().filter(|group| groups.contains(&group.id)).map(|group| group.name).collect())
+}

@@ -1,0 +1,247 @@
+//! The SQL of accounts.
+
+use site::Site;
+use sqlx::{AnyConnection, FromRow};
+use store::{Error, Timestamp};
+
+use super::{Realm, User};
+use crate::groups::ADMINISTRATORS;
+
+#[derive(FromRow)]
+struct Row {
+    id: String,
+    username: String,
+    realm: String,
+    sso_config_id: String,
+    first_name: String,
+    last_name: String,
+    email: String,
+    locked: i64,
+    disabled: i64,
+    created_at: Timestamp,
+    last_sign_in_at: Option<Timestamp>,
+}
+
+impl From<Row> for User {
+    fn from(row: Row) -> Self {
+        let realm = if row.realm == "local" { Realm::Local } else { Realm::Saml(row.sso_config_id) };
+        Self {
+            id: row.id,
+            username: row.username,
+            realm,
+            first_name: row.first_name,
+            last_name: row.last_name,
+            email: row.email,
+            locked: row.locked != 0,
+            disabled: row.disabled != 0,
+            created_at: row.created_at,
+            last_sign_in_at: row.last_sign_in_at,
+        }
+    }
+}
+
+const SELECT: &str = "SELECT id, username, realm, sso_config_id, first_name, last_name, email, locked, disabled, \
+     created_at, last_sign_in_at FROM workspaces_users";
+
+fn select(rest: &str) -> sqlx::AssertSqlSafe<String> {
+    sqlx::AssertSqlSafe(format!("{SELECT} {rest}"))
+}
+
+/// What is known of a person beside the name of the account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Profile {
+    pub(crate) first_name: String,
+    pub(crate) last_name: String,
+    pub(crate) email: String,
+}
+
+/// An account to be created.
+#[derive(Clone, Debug)]
+pub(crate) struct NewUser<'u> {
+    pub(crate) username: &'u str,
+    pub(crate) realm: &'u Realm,
+    pub(crate) profile: &'u Profile,
+    /// Of a local account.
+    pub(crate) password_hash: Option<&'u str>,
+}
+
+/// Creates an account, in the group All Users.
+pub(crate) async fn create(conn: &mut AnyConnection, site: &Site, new: &NewUser<'_>) -> Result<User, Error> {
+    let (realm, config) = new.realm.columns();
+    let (id, now) = (store::new_id(&**site.random()), site.now());
+    sqlx::query(
+        "INSERT INTO workspaces_users (id, username, realm, sso_config_id, first_name, last_name, email, \
+         password_hash, locked, disabled, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9)",
+    )
+    .bind(&id)
+    .bind(new.username)
+    .bind(realm)
+    .bind(config)
+    .bind(&new.profile.first_name)
+    .bind(&new.profile.last_name)
+    .bind(&new.profile.email)
+    .bind(new.password_hash)
+    .bind(now)
+    .execute(&mut *conn)
+    .await?;
+    crate::groups::add_member(conn, crate::groups::ALL_USERS, &id).await?;
+    Ok(User {
+        id,
+        username: new.username.to_owned(),
+        realm: new.realm.clone(),
+        first_name: new.profile.first_name.clone(),
+        last_name: new.profile.last_name.clone(),
+        email: new.profile.email.clone(),
+        locked: false,
+        disabled: false,
+        created_at: now,
+        last_sign_in_at: None,
+    })
+}
+
+/// An account by its id.
+pub(crate) async fn find(conn: &mut AnyConnection, id: &str) -> Result<Option<User>, Error> {
+    let row: Option<Row> = sqlx::query_as(select("WHERE id = $1")).bind(id).fetch_optional(conn).await?;
+    Ok(row.map(User::from))
+}
+
+/// An account by its name in its realm.
+pub(crate) async fn find_in_realm(
+    conn: &mut AnyConnection,
+    realm: &Realm,
+    username: &str,
+) -> Result<Option<User>, Error> {
+    let (realm, config) = realm.columns();
+    let row: Option<Row> =
+        sqlx::query_as(select("WHERE realm = $1 AND sso_config_id = $2 AND username = $3"))
+            .bind(realm)
+            .bind(config)
+            .bind(username)
+            .fetch_optional(conn)
+            .await?;
+    Ok(row.map(User::from))
+}
+
+/// A local account with the hash of its password.
+pub(crate) async fn local_with_password(
+    conn: &mut AnyConnection,
+    username: &str,
+) -> Result<Option<(User, Option<String>)>, Error> {
+    let Some(user) = find_in_realm(conn, &Realm::Local, username).await? else { return Ok(None) };
+    let (hash,): (Option<String>,) =
+        sqlx::query_as("SELECT password_hash FROM workspaces_users WHERE id = $1")
+            .bind(&user.id)
+            .fetch_one(conn)
+            .await?;
+    Ok(Some((user, hash)))
+}
+
+/// Every account, by name.
+pub(super) async fn list(conn: &mut AnyConnection) -> Result<Vec<User>, Error> {
+    let rows: Vec<Row> =
+        sqlx::query_as(select("ORDER BY username, realm, sso_config_id")).fetch_all(conn).await?;
+    Ok(rows.into_iter().map(User::from).collect())
+}
+
+/// What an administrator may change of an account.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    pub(super) username: String,
+    pub(super) profile: Profile,
+    pub(super) locked: bool,
+    pub(super) disabled: bool,
+}
+
+pub(super) async fn update(conn: &mut AnyConnection, id: &str, change: &Change) -> Result<(), Error> {
+    sqlx::query(
+        "UPDATE workspaces_users SET username = $2, first_name = $3, last_name = $4, email = $5, locked = $6, \
+         disabled = $7 WHERE id = $1",
+    )
+    .bind(id)
+    .bind(&change.username)
+    .bind(&change.profile.first_name)
+    .bind(&change.profile.last_name)
+    .bind(&change.profile.email)
+    .bind(i64::from(change.locked))
+    .bind(i64::from(change.disabled))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Keeps what the identity provider said of a person; what it did not say stays as it was.
+pub(crate) async fn refresh_profile(
+    conn: &mut AnyConnection,
+    id: &str,
+    profile: &Profile,
+) -> Result<(), Error> {
+    sqlx::query(
+        "UPDATE workspaces_users SET first_name = CASE WHEN $2 = '' THEN first_name ELSE $2 END, \
+         last_name = CASE WHEN $3 = '' THEN last_name ELSE $3 END, \
+         email = CASE WHEN $4 = '' THEN email ELSE $4 END WHERE id = $1",
+    )
+    .bind(id)
+    .bind(&profile.first_name)
+    .bind(&profile.last_name)
+    .bind(&profile.email)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn set_password(conn: &mut AnyConnection, id: &str, hash: &str) -> Result<(), Error> {
+    sqlx::query("UPDATE workspaces_users SET password_hash = $2 WHERE id = $1")
+        .bind(id)
+        .bind(hash)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Notes that an account has signed in.
+pub(crate) async fn signed_in(conn: &mut AnyConnection, site: &Site, id: &str) -> Result<(), Error> {
+    sqlx::query("UPDATE workspaces_users SET last_sign_in_at = $2 WHERE id = $1")
+        .bind(id)
+        .bind(site.now())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn delete(conn: &mut AnyConnection, id: &str) -> Result<(), Error> {
+    sqlx::query("DELETE FROM workspaces_users WHERE id = $1").bind(id).execute(conn).await?;
+    Ok(())
+}
+
+/// Whether an account is in the group Administrators.
+pub(crate) async fn is_administrator(conn: &mut AnyConnection, id: &str) -> Result<bool, Error> {
+    let (count,): (i64,) =
+        sqlx::query_as("SELECT COUNT(*) FROM workspaces_group_members WHERE group_id = $1 AND user_id = $2")
+            .bind(ADMINISTRATORS)
+            .bind(id)
+            .fetch_one(conn)
+            .await?;
+    Ok(count > 0)
+}
+
+/// Whether anybody can sign in as an administrator.
+pub(crate) async fn any_administrator(conn: &mut AnyConnection) -> Result<bool, Error> {
+    let (count,): (i64,) = sqlx::query_as(
+        "SELECT COUNT(*) FROM workspaces_group_members m JOIN workspaces_users u ON u.id = m.user_id \
+         WHERE m.group_id = $1 AND u.disabled = 0 AND u.locked = 0",
+    )
+    .bind(ADMINISTRATORS)
+    .fetch_one(conn)
+    .await?;
+    Ok(count > 0)
+}
+
+/// Whether, after what this transaction has changed, anybody can still sign in as an administrator. The
+/// group's row is written first, so that two transactions that each remove another administrator take turns.
+pub(crate) async fn require_administrator(conn: &mut AnyConnection) -> Result<bool, Error> {
+    sqlx::query("UPDATE workspaces_groups SET priority = priority WHERE id = $1")
+        .bind(ADMINISTRATORS)
+        .execute(&mut *conn)
+        .await?;
+    any_administrator(conn).await
+}
