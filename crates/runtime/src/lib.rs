@@ -6,6 +6,7 @@
 //! no container engine, no setuid program, as root and as an ordinary user.
 
 mod driver;
+pub mod sandbox;
 mod spec;
 
 pub use driver::{
