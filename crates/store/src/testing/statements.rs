@@ -79,8 +79,8 @@ fn string_literals(source: &str) -> Vec<String> {
         } else if from.starts_with("'\\") {
             // An escaped character: past the backslash and what it escapes.
             from.char_indices().nth(3).map_or("", |(end, _)| &from[end..])
-        } else if from.starts_with("'\"'") {
-            &from[3..]
+        } else if let Some(after) = from.strip_prefix("'\"'") {
+            after
         } else {
             &from[1..]
         };
