@@ -176,6 +176,19 @@ mod tests {
             assert!(matches!(db.try_store(&[unordered]).await, Err(Error::Refused(_))));
         }
 
+        async fn an_instance_waits_while_another_migrates(db: TestDatabase) {
+            let first = db.store(&[]).await;
+            let migrating = locked(&first).await.unwrap();
+            let second = tokio::spawn({
+                let db = db.clone();
+                async move { db.try_store(&[TWO]).await }
+            });
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            assert!(!second.is_finished());
+            migrating.rollback().await.unwrap();
+            assert_eq!(recorded(&second.await.unwrap().unwrap()).await.len(), 2);
+        }
+
         async fn instances_that_start_at_once_do_not_collide(db: TestDatabase) {
             let starts: Vec<_> = (0..8).map(|_| {
                 let db = db.clone();
