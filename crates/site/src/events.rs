@@ -63,8 +63,25 @@ impl Events {
     /// # Errors
     /// The database's; then the decision that it notes must not take effect.
     pub async fn record(&self, event: Event<'_>, context: &impl Serialize) -> Result<(), store::Error> {
+        self.journal.record(self.row(&event, context)).await
+    }
+
+    /// Notes an event within the transaction that makes the change: both are kept, or neither is.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn record_in(
+        &self,
+        conn: &mut AnyConnection,
+        event: Event<'_>,
+        context: &impl Serialize,
+    ) -> Result<(), store::Error> {
+        self.journal.record_in(conn, self.row(&event, context)).await
+    }
+
+    fn row(&self, event: &Event<'_>, context: &impl Serialize) -> Vec<Value> {
         let context = serde_json::to_string(context).unwrap_or_else(|_| "{}".to_owned());
-        let row = vec![
+        vec![
             Value::from(store::new_id(&**self.site.random())),
             Value::from(self.site.product().key().to_owned()),
             Value::from(self.site.now()),
@@ -74,8 +91,7 @@ impl Events {
             Value::from(event.client_addr.to_string()),
             Value::from(event.trace.0.to_string()),
             Value::from(context),
-        ];
-        self.journal.record(row).await
+        ]
     }
 
     /// The newest events of this product, newest first.

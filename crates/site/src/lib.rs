@@ -22,7 +22,7 @@ pub mod problem;
 pub mod visitor;
 
 pub use context::{Product, Site, SiteSetup};
-pub use form::{FieldErrors, Submitted};
+pub use form::{Button, FieldErrors, Submitted};
 pub use layer::{CspAdditions, ImmutableCache};
 pub use page::{NavItem, Notice, Person, Shell, html};
 pub use problem::Problem;

@@ -68,6 +68,7 @@ impl Workspaces {
             attempts: Arc::new(Attempts::default()),
             sessions_per_person: setup.sessions_per_person,
             sign_in_lifetime: setup.sign_in_lifetime,
+            endings: sessions::Endings::default(),
             stopping,
         };
         first_start(&app).await?;
@@ -121,6 +122,8 @@ pub(crate) struct App {
     pub(crate) attempts: Arc<Attempts>,
     pub(crate) sessions_per_person: u32,
     pub(crate) sign_in_lifetime: Duration,
+    /// Tells open streams that their session is over.
+    pub(crate) endings: sessions::Endings,
     stopping: watch::Receiver<bool>,
 }
 
@@ -150,7 +153,6 @@ fn routes() -> Router<App> {
         .merge(events::routes())
         .merge(catalogue::routes())
         .merge(sessions::routes())
-        .merge(dashboard::routes())
         .merge(overview::routes())
 }
 

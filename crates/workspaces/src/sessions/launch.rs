@@ -1,0 +1,137 @@
+//! Starting and ending sessions.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use site::Problem;
+
+use super::{EndCause, store};
+use crate::app::App;
+use crate::auth::Person;
+use crate::catalogue::{self, Definition};
+
+/// How long the programs of a session get to end by themselves.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Launches a workspace for a person and returns the session's id at once; a task starts it.
+///
+/// # Errors
+/// A [`Problem`] that says which limit stands in the way, and what the person can do about it.
+pub(crate) async fn launch(app: &App, person: &Person, workspace_id: &str) -> Result<(String, Definition), Problem> {
+    room_for_one_more(app).await?;
+    let mut tx = app.store.begin().await?;
+    let Some(definition) = catalogue::find_for(&mut tx, &person.user.id, workspace_id).await? else {
+        return Err(Problem::not_found("This workspace does not exist, or it is not assigned to your groups (any more).")
+            .next("Go to my workspaces", "/"));
+    };
+    let alive = store::count_alive(&mut tx, &person.user.id).await?;
+    if alive >= app.sessions_per_person {
+        let sentence = format!(
+            "You have {alive} sessions, which is as many as one person may have at a time. Delete one that you no \
+             longer need, then launch again."
+        );
+        return Err(Problem::new(StatusCode::CONFLICT, "No more sessions", sentence).next("Show my sessions", "/"));
+    }
+    let id = ::store::new_id(&**app.site.random());
+    store::request(&mut tx, &id, &person.user.id, &definition, app.site.now()).await?;
+    tx.commit().await?;
+    tokio::spawn(start(app.clone(), id.clone(), definition.clone()));
+    Ok((id, definition))
+}
+
+async fn room_for_one_more(app: &App) -> Result<(), Problem> {
+    let capacity = app.driver.capacity().await.map_err(|error| Problem::internal(format!("capacity: {error}")))?;
+    let Some(reason) = capacity.no_room else { return Ok(()) };
+    let sentence = format!(
+        "There is no room on this machine: {reason}. Delete a session that you no longer need, try again in a while, \
+         or ask your administrator for more room."
+    );
+    Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "No room on this machine", sentence).next("Show my sessions", "/"))
+}
+
+/// Starts a requested session. Run again after a crash, it goes on where it was: drivers start a session
+/// once, whatever happens.
+pub(super) async fn start(app: App, id: String, definition: Definition) {
+    if let Err(error) = try_start(&app, &id, &definition).await {
+        tracing::error!(session = id, ?error, "the table could not be written; the keeper will try again");
+    }
+}
+
+async fn try_start(app: &App, id: &str, definition: &Definition) -> Result<(), ::store::Error> {
+    let mut tx = app.store.begin().await?;
+    let wanted = store::begin_start(&mut tx, id).await?;
+    tx.commit().await?;
+    if !wanted {
+        return Ok(());
+    }
+    match app.driver.start(&definition.session_spec(id)).await {
+        Ok(handle) => {
+            let mut tx = app.store.begin().await?;
+            let kept = store::started(&mut tx, id, &handle, app.site.now()).await?;
+            tx.commit().await?;
+            if !kept {
+                // It was deleted while it started; whoever did so found no handle to stop it by.
+                stop(app, id, &handle).await;
+            }
+            Ok(())
+        }
+        Err(error) => {
+            tracing::warn!(session = id, workspace = definition.details.friendly_name, ?error, "a session did not start");
+            conclude(app, id, &EndCause::Driver(error.to_string())).await
+        }
+    }
+}
+
+/// Ends a session, wherever it is in its life. Ending twice is ending once.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn end(app: &App, id: &str, cause: EndCause) -> Result<(), ::store::Error> {
+    let mut tx = app.store.begin().await?;
+    let mine = store::begin_end(&mut tx, id, &cause).await?;
+    let session = store::find(&mut tx, id).await?;
+    tx.commit().await?;
+    app.endings.announce(id, cause.clone());
+    if !mine {
+        return Ok(());
+    }
+    if let Some(super::State::Stopping(_, Some(handle))) = session.map(|session| session.state) {
+        if !stop(app, id, &handle).await {
+            // The keeper tries again.
+            return Ok(());
+        }
+    }
+    conclude(app, id, &cause).await
+}
+
+/// Ends every session of a user, at once: the account was disabled or deleted.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn end_all_of(app: &App, user_id: &str) -> Result<(), ::store::Error> {
+    let sessions = store::alive_of(&mut *app.store.read().await?, user_id).await?;
+    for session in sessions {
+        end(app, &session.id, EndCause::AccountClosed).await?;
+    }
+    Ok(())
+}
+
+/// Stops what runs; `false` if it could not be stopped.
+pub(super) async fn stop(app: &App, id: &str, handle: &runtime::Handle) -> bool {
+    match app.driver.stop(handle, GRACE).await {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::error!(session = id, ?error, "a session could not be stopped; the keeper will try again");
+            false
+        }
+    }
+}
+
+/// Notes the end of a session whose programs are gone.
+pub(super) async fn conclude(app: &App, id: &str, cause: &EndCause) -> Result<(), ::store::Error> {
+    let mut tx = app.store.begin().await?;
+    store::ended(&mut tx, id, cause, app.site.now()).await?;
+    tx.commit().await?;
+    app.endings.announce(id, cause.clone());
+    Ok(())
+}
