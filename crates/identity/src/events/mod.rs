@@ -1,0 +1,5 @@
+//! What has happened, as an administrator reads it.
+
+mod pages;
+
+pub(crate) use self::pages::routes;

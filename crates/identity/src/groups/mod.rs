@@ -1,0 +1,20 @@
+//! Groups: who belongs together. Applications can be bound to them, and the members of a group of
+//! superusers administer.
+
+mod pages;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::pages::routes;
+pub(crate) use self::store::{add_member, create_administrators, names, of_user, set_groups_of};
+
+/// A group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Group {
+    pub(crate) id: String,
+    /// Unique; what applications are told.
+    pub(crate) name: String,
+    /// Members administer.
+    pub(crate) is_superuser: bool,
+}

@@ -1,0 +1,8 @@
+//! The administrator's start page.
+
+mod pages;
+
+pub(crate) use self::pages::routes;
+
+/// The administrator's start page.
+pub(crate) const OVERVIEW: &str = "/if/admin/";

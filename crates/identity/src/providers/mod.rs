@@ -1,0 +1,3 @@
+//! Providers: how an application learns who somebody is.
+
+pub(crate) mod saml;

@@ -1,0 +1,133 @@
+//! One request of one browser, as far as every page needs it.
+
+use axum::extract::FromRequestParts;
+use axum::http::header;
+use axum::http::request::Parts;
+use serde::Serialize;
+use site::events::Event;
+use site::visitor::{ClientAddr, TraceId};
+use site::{NavItem, Notice, Problem, Shell, Visitor};
+use sqlx::AnyConnection;
+
+use crate::app::App;
+use crate::sessions::Person;
+use crate::{flows, library, overview};
+
+/// One request of one browser.
+#[derive(Clone, Debug)]
+pub(crate) struct Visit {
+    pub(crate) visitor: Visitor,
+    pub(crate) addr: ClientAddr,
+    pub(crate) trace: TraceId,
+    pub(crate) path: String,
+    pub(crate) user_agent: String,
+    /// The page of ours that the browser wants after signing in (`?next=`).
+    pub(crate) next: Option<String>,
+    notice: Option<Notice>,
+}
+
+impl FromRequestParts<App> for Visit {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let visitor = Visitor::from_request_parts(parts, app).await?;
+        let Ok(addr) = ClientAddr::from_request_parts(parts, app).await;
+        let Ok(trace) = TraceId::from_request_parts(parts, app).await;
+        let user_agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        Ok(Self {
+            visitor,
+            addr,
+            trace,
+            path: parts.uri.path().to_owned(),
+            user_agent: user_agent.unwrap_or_default().to_owned(),
+            next: next_of(parts.uri.query().unwrap_or_default()),
+            notice: Notice::take(&app.site, &parts.headers),
+        })
+    }
+}
+
+fn next_of(query: &str) -> Option<String> {
+    let (_, path) = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "next")?;
+    site::origin::local_path(&path).map(str::to_owned)
+}
+
+impl Visit {
+    /// The frame of a page in the middle of the screen, for people who are not signed in.
+    pub(crate) fn card(&self, app: &App, title: impl Into<String>) -> Shell {
+        Shell::new(&app.site, &self.visitor, title).with_notice(self.notice.clone())
+    }
+
+    /// The frame of a page of a signed-in person.
+    pub(crate) fn page(&self, app: &App, person: &Person, title: impl Into<String>) -> Shell {
+        let mut shell = self.card(app, title);
+        shell.nav = vec![NavItem::new("", "My applications", library::MY_APPLICATIONS, &self.path)];
+        let admin = person.administers().then_some(("Admin interface", overview::OVERVIEW));
+        shell.person = Some(corner(person, admin));
+        shell
+    }
+
+    /// The frame of an administrator's page.
+    pub(crate) fn admin_page(&self, app: &App, person: &Person, title: impl Into<String>) -> Shell {
+        let mut shell = self.card(app, title);
+        let item = |section, label, href| NavItem::new(section, label, href, &self.path);
+        let current = self.path == overview::OVERVIEW;
+        shell.nav = vec![
+            NavItem { section: "", label: "Overview", href: overview::OVERVIEW, current },
+            item("Applications", "Applications", "/if/admin/applications/"),
+            item("Applications", "Providers", "/if/admin/providers/"),
+            item("Directory", "Users", "/if/admin/users/"),
+            item("Directory", "Groups", "/if/admin/groups/"),
+            item("System", "Certificates", "/if/admin/certificates/"),
+            item("System", "Events", "/if/admin/events/"),
+        ];
+        shell.person = Some(corner(person, Some(("My applications", library::MY_APPLICATIONS))));
+        shell
+    }
+
+    /// Notes a decision of this request and returns once the note is durable. Never while a transaction is
+    /// open: SQLite has one writer, and the two would wait for each other; there is [`Self::record_in`].
+    pub(crate) async fn record(
+        &self,
+        app: &App,
+        action: &str,
+        actor: &str,
+        subject: &str,
+        context: &(impl Serialize + Sync),
+    ) -> Result<(), store::Error> {
+        app.events.record(self.event(action, actor, subject), context).await
+    }
+
+    /// Notes a change in the transaction that makes it: both are kept, or neither is.
+    pub(crate) async fn record_in(
+        &self,
+        app: &App,
+        conn: &mut AnyConnection,
+        action: &str,
+        actor: &str,
+        subject: &str,
+        context: &(impl Serialize + Sync),
+    ) -> Result<(), store::Error> {
+        app.events.record_in(conn, self.event(action, actor, subject), context).await
+    }
+
+    fn event<'e>(&'e self, action: &'e str, actor: &'e str, subject: &'e str) -> Event<'e> {
+        Event { action, actor, subject, client_addr: self.addr, trace: &self.trace }
+    }
+}
+
+fn corner(person: &Person, elsewhere: Option<(&'static str, &'static str)>) -> site::Person {
+    site::Person { name: person.user.display_name().to_owned(), sign_out: flows::SIGN_OUT, elsewhere }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next_of;
+
+    #[test]
+    fn only_a_page_of_ours_can_come_next() {
+        assert_eq!(next_of("a=b&next=%2Fif%2Fuser%2F%3Fx%3Dy"), Some("/if/user/?x=y".into()));
+        for foreign in ["next=https://evil.example", "next=//evil.example", "next=%2F%5Cevil.example", "other=/x", ""] {
+            assert_eq!(next_of(foreign), None, "{foreign}");
+        }
+    }
+}
