@@ -1,2 +1,60 @@
-//! To be written.
-fn main() {}
+//! The binary: configuration, wiring, command line. The only crate that knows both products.
+
+mod command_line;
+mod config;
+mod doctor;
+mod logging;
+mod serve;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use command_line::{Command, CommandLine, ConfigCommand, SANDBOX_INIT, Settings};
+
+fn main() -> ExitCode {
+    // A session's sandbox begins as a copy of this program. It must be entered before anything else
+    // is set up: a process with threads can't change its namespaces.
+    if std::env::args_os().nth(1).is_some_and(|first| first == SANDBOX_INIT) {
+        return runtime::sandbox::init_main();
+    }
+    match CommandLine::parse().command {
+        Command::Up(up) => serve::up(&read(up.settings), up.bare),
+        Command::Config { command: ConfigCommand::Check(settings) } => check(&read(settings)),
+        Command::Config { command: ConfigCommand::Show(settings) } => show(&read(settings)),
+        Command::Doctor(settings) => doctor::run(&read(settings)),
+    }
+}
+
+fn read(settings: Settings) -> config::Reading {
+    config::read(&settings.into_sources())
+}
+
+fn check(reading: &config::Reading) -> ExitCode {
+    print_problems(reading);
+    if !reading.is_usable() {
+        return ExitCode::FAILURE;
+    }
+    match &reading.file {
+        Some(file) => println!("The configuration is good ({}).", file.display()),
+        None => println!("The configuration is good (no file; built-in values)."),
+    }
+    ExitCode::SUCCESS
+}
+
+fn show(reading: &config::Reading) -> ExitCode {
+    print!("{}", config::show(&reading.shown));
+    if reading.problems.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    print_problems(reading);
+    if reading.is_usable() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Problems go to standard error, so that what is shown can be kept in a file.
+fn print_problems(reading: &config::Reading) {
+    for problem in &reading.problems {
+        eprintln!("{problem}");
+    }
+}
