@@ -7,6 +7,7 @@ mod logging;
 mod serve;
 mod wiring;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -37,14 +38,14 @@ fn check(reading: &config::Reading) -> ExitCode {
         return ExitCode::FAILURE;
     }
     match &reading.file {
-        Some(file) => println!("The configuration is good ({}).", file.display()),
-        None => println!("The configuration is good (no file; built-in values)."),
+        Some(file) => tell(&format!("The configuration is good ({}).\n", file.display())),
+        None => tell("The configuration is good (no file; built-in values).\n"),
     }
     ExitCode::SUCCESS
 }
 
 fn show(reading: &config::Reading) -> ExitCode {
-    print!("{}", config::show(&reading.shown));
+    tell(&config::show(&reading.shown));
     if reading.problems.is_empty() {
         return ExitCode::SUCCESS;
     }
@@ -57,4 +58,10 @@ fn print_problems(reading: &config::Reading) {
     for problem in &reading.problems {
         eprintln!("{problem}");
     }
+}
+
+/// Writes to standard output. If nobody reads it any more (`innkeeper up | head`), that is no reason to end.
+fn tell(text: &str) {
+    let mut out = std::io::stdout().lock();
+    _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

@@ -265,3 +265,16 @@ fn deny_toml_says_the_same() {
         banned
     );
 }
+
+#[test]
+fn what_the_sandbox_needs_is_installed_by_make_up() {
+    let output =
+        std::process::Command::new(root().join("scripts/install-packages")).args(["--list", "run"]).output();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let list = String::from_utf8(output.stdout).unwrap();
+    let installed: BTreeSet<&str> = list.lines().collect();
+    for package in runtime::sandbox::PACKAGES {
+        assert!(installed.contains(package), "scripts/install-packages does not install {package}");
+    }
+}

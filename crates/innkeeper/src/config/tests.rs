@@ -228,3 +228,15 @@ fn what_is_shown_can_be_read_again() {
         |reading: &Reading| reading.shown.iter().map(|s| (s.key, s.value.clone())).collect::<Vec<_>>();
     assert_eq!(values(&first), values(&again));
 }
+
+#[test]
+fn the_documentation_names_every_setting() {
+    let page = include_str!("../../../../docs/configuration.md");
+    for shown in read(&Sources::default()).shown {
+        assert!(
+            page.contains(&format!("`{}`", shown.key)),
+            "docs/configuration.md does not name {}",
+            shown.key
+        );
+    }
+}

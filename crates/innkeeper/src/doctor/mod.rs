@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use crate::config::Reading;
+use crate::tell;
 
 /// How one thing was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +51,7 @@ impl Finding {
 /// Looks at everything and tells it. Changes nothing on this machine.
 pub(crate) fn run(reading: &Reading) -> ExitCode {
     let findings = look(reading);
-    print!("{}", report(&findings));
+    tell(&report(&findings));
     if findings.iter().any(|finding| finding.state == State::Missing) {
         ExitCode::FAILURE
     } else {

@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 
 use crate::config::{Config, Reading};
 use crate::wiring::Products;
-use crate::{logging, wiring};
+use crate::{logging, tell, wiring};
 
 pub(crate) use data_dir::{DataDir, Holder, key_of, who_holds};
 pub(crate) use files::open_files_limit;
@@ -95,7 +95,7 @@ async fn run_until_stopped(config: &Config, bare: bool) -> Result<(), Failure> {
     let listener = TcpListener::bind(listen).await.map_err(|error| Failure::Listen(listen, error))?;
     let mut stop = signals::Stop::listen()?;
     let hosts = hosts::Hosts::new(&config.addresses, &products, store.clone());
-    print!("{}", greeting::text(config, &products.first_steps));
+    tell(&greeting::text(config, &products.first_steps));
     tracing::info!(%listen, "listening");
 
     connections::serve(listener, hosts, stop.asked(), GRACE).await;
