@@ -11,6 +11,7 @@ mod catalogue;
 mod dashboard;
 mod events;
 mod groups;
+mod moments;
 mod overview;
 mod sessions;
 mod sso;

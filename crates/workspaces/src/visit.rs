@@ -21,6 +21,8 @@ pub(crate) struct Visit {
     pub(crate) user_agent: String,
     /// The host name that the browser asked for, without its port.
     pub(crate) host: String,
+    /// The page of ours that the browser wants after signing in (`?next=`).
+    pub(crate) next: Option<String>,
     notice: Option<Notice>,
 }
 
@@ -39,6 +41,7 @@ impl FromRequestParts<App> for Visit {
             path: parts.uri.path().to_owned(),
             user_agent: text(header::USER_AGENT).unwrap_or_default().to_owned(),
             host: host_name(parts.uri.host().or_else(|| text(header::HOST)).unwrap_or_default()),
+            next: next_of(parts.uri.query().unwrap_or_default()),
             notice: Notice::take(&app.site, &parts.headers),
         })
     }
@@ -50,6 +53,11 @@ fn host_name(authority: &str) -> String {
         _ => authority,
     };
     name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+fn next_of(query: &str) -> Option<String> {
+    let (_, path) = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "next")?;
+    site::origin::local_path(&path).map(str::to_owned)
 }
 
 impl Visit {
@@ -106,7 +114,15 @@ fn corner(person: &Person, elsewhere: Option<(&'static str, &'static str)>) -> s
 
 #[cfg(test)]
 mod tests {
-    use super::host_name;
+    use super::{host_name, next_of};
+
+    #[test]
+    fn only_a_page_of_ours_can_come_next() {
+        assert_eq!(next_of("a=b&next=%2Fsession%2F1%3Fx%3Dy"), Some("/session/1?x=y".into()));
+        for foreign in ["next=https://evil.example", "next=//evil.example", "next=%2F%5Cevil.example", "other=/x", ""] {
+            assert_eq!(next_of(foreign), None, "{foreign}");
+        }
+    }
 
     #[test]
     fn a_host_is_compared_without_port_and_case() {

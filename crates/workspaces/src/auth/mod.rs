@@ -6,5 +6,5 @@ mod person;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::pages::{routes, start_page};
+pub(crate) use self::pages::{open_session, routes, start_page};
 pub(crate) use self::person::{Administrator, Person};

@@ -1,14 +1,323 @@
-use axum::Router;
-use axum::response::Response;
-use site::Problem;
+//! The pages of signing in and out.
 
+use std::time::Duration;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+use serde_json::json;
+use site::browser_sessions::{self, SignIn};
+use site::one_time_links::{self, Purpose};
+use site::{CspAdditions, FieldErrors, Problem, Shell, Submitted, passwords};
+use sqlx::AnyConnection;
+use url::Url;
+
+use super::Person;
 use crate::app::App;
+use crate::sso::saml::{self, SignInOption};
+use crate::users::{self, NewUser, Profile, Realm, User};
 use crate::visit::Visit;
+use crate::groups;
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
+        .route("/staticlogin", get(local_page))
+        .route("/signin", post(sign_in))
+        .route("/signout", post(sign_out))
+        .route("/signed-out", get(signed_out))
+        .route("/setup", get(setup_page).post(set_up))
 }
 
-pub(crate) async fn start_page(_app: &App, _visit: &Visit) -> Result<Response, Problem> {
-    Err(Problem::not_found("Nothing here yet."))
+#[derive(Template)]
+#[template(path = "auth/templates/sign_in.html")]
+struct SignInPage {
+    shell: Shell,
+    options: Vec<SignInOption>,
+    next: String,
+    username: String,
+    errors: FieldErrors,
+    /// Where a script goes for `/#/staticlogin`.
+    redirects: String,
+}
+
+impl SignInPage {
+    fn new(app: &App, visit: &Visit, options: Vec<SignInOption>) -> Self {
+        Self {
+            shell: visit.card(app, "Sign in"),
+            options,
+            next: visit.next.clone().unwrap_or_default(),
+            username: String::new(),
+            errors: FieldErrors::none(),
+            redirects: json!({ "#/staticlogin": "/staticlogin" }).to_string(),
+        }
+    }
+
+    fn answer(&self, status: StatusCode) -> Result<Response, Problem> {
+        let logos = self.options.iter().filter_map(|option| Url::parse(&option.logo_url).ok());
+        let csp = logos.fold(CspAdditions::default(), |csp, logo| csp.img(&logo));
+        Ok(csp.on(site::page::html_with_status(status, self)?))
+    }
+}
+
+#[derive(Template)]
+#[template(path = "auth/templates/auto_login.html")]
+struct AutoLoginPage {
+    shell: Shell,
+    name: String,
+    href: String,
+    redirects: String,
+}
+
+/// What somebody who is not signed in sees at `/`: the sign-in page, or the way to the one identity
+/// provider with Auto Login.
+pub(crate) async fn start_page(app: &App, visit: &Visit) -> Result<Response, Problem> {
+    let options = saml::options_for_host(app, &visit.host, visit.next.as_deref()).await?;
+    let Some(auto) = options.iter().find(|option| option.auto_login) else {
+        return SignInPage::new(app, visit, options).answer(StatusCode::OK);
+    };
+    // The script goes to the first page whose hash matches, and to the default for any other.
+    let redirects = json!({ "#/staticlogin": "/staticlogin", "": auto.href }).to_string();
+    let page = AutoLoginPage {
+        shell: visit.card(app, "Sign in"),
+        name: auto.name.clone(),
+        href: auto.href.clone(),
+        redirects,
+    };
+    site::html(&page)
+}
+
+/// The sign-in page that Auto Login never skips.
+async fn local_page(State(app): State<App>, visit: Visit) -> Result<Response, Problem> {
+    let options = saml::options_for_host(&app, &visit.host, visit.next.as_deref()).await?;
+    SignInPage::new(&app, &visit, options).answer(StatusCode::OK)
+}
+
+#[derive(Deserialize)]
+struct Credentials {
+    username: String,
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+async fn sign_in(
+    State(app): State<App>,
+    visit: Visit,
+    Submitted(form): Submitted<Credentials>,
+) -> Result<Response, Problem> {
+    let name = form.username.trim().to_lowercase();
+    let key = format!("{}\n{name}", visit.addr);
+    if let Err(wait) = app.attempts.permitted(&key, app.site.now()) {
+        visit.record(&app, "login_limited", &name, "", &json!({})).await?;
+        let minutes = wait.as_secs().div_ceil(60);
+        let sentence = format!("Too many wrong passwords. Wait {minutes} minutes and try again.");
+        return Err(Problem::too_many(sentence).next("Back to sign-in", "/staticlogin"));
+    }
+    match authenticate(&app, &name, form.password).await? {
+        Ok(user) => {
+            app.attempts.succeeded(&key);
+            let mut tx = app.store.begin().await?;
+            let response = open_session(&app, &visit, &mut tx, &user, "password", app.sign_in_lifetime, &form.next).await?;
+            tx.commit().await?;
+            visit.record(&app, "login", &user.username, "", &json!({ "method": "password" })).await?;
+            Ok(response)
+        }
+        Err(sentence) => {
+            app.attempts.failed(&key, app.site.now());
+            visit.record(&app, "login_failed", &name, "", &json!({ "method": "password" })).await?;
+            let options = saml::options_for_host(&app, &visit.host, site::origin::local_path(&form.next)).await?;
+            let mut page = SignInPage::new(&app, &visit, options);
+            page.username = form.username;
+            page.next = form.next;
+            page.errors = FieldErrors::of("credentials", sentence);
+            page.answer(StatusCode::UNPROCESSABLE_ENTITY)
+        }
+    }
+}
+
+/// The account whose password this is, or the sentence of the refusal. An unknown name costs the time of
+/// a known one and gets the same words; a barred account is named as such only to who knows its password.
+async fn authenticate(app: &App, name: &str, password: String) -> Result<Result<User, String>, Problem> {
+    let mut conn = app.store.read().await?;
+    let found = users::local_with_password(&mut conn, name).await?;
+    drop(conn);
+    let (user, hash) = found.map_or((None, None), |(user, hash)| (Some(user), hash));
+    let correct = passwords::verify(hash, password).await?;
+    let wrong = || "The user name or the password is wrong.".to_owned();
+    Ok(match user {
+        Some(user) if correct => match user.barred() {
+            Some(sentence) => Err(sentence.to_owned()),
+            None => Ok(user),
+        },
+        _ => Err(wrong()),
+    })
+}
+
+/// Opens the session of somebody who has proved who they are, and leads on to a page of ours.
+pub(crate) async fn open_session(
+    app: &App,
+    visit: &Visit,
+    conn: &mut AnyConnection,
+    user: &User,
+    method: &str,
+    lifetime: Duration,
+    next: &str,
+) -> Result<Response, Problem> {
+    let sign_in = SignIn {
+        user_id: &user.id,
+        method,
+        client_addr: visit.addr,
+        user_agent: &visit.user_agent,
+        lifetime,
+    };
+    // The session that this browser had before ends: one browser, one person.
+    browser_sessions::close(conn, &app.site, &visit.visitor).await?;
+    let (visitor, _session) = browser_sessions::open(conn, &app.site, &sign_in).await?;
+    users::signed_in(conn, &app.site, &user.id).await?;
+    let mut response = Redirect::to(site::origin::local_path(next).unwrap_or("/")).into_response();
+    response.extensions_mut().insert(visitor);
+    Ok(response)
+}
+
+#[derive(Deserialize)]
+struct Nothing {}
+
+async fn sign_out(
+    State(app): State<App>,
+    visit: Visit,
+    person: Option<Person>,
+    Submitted(Nothing {}): Submitted<Nothing>,
+) -> Result<Response, Problem> {
+    let mut tx = app.store.begin().await?;
+    let visitor = browser_sessions::close(&mut tx, &app.site, &visit.visitor).await?;
+    tx.commit().await?;
+    let mut target = "/signed-out".to_owned();
+    if let Some(person) = person {
+        visit.record(&app, "logout", &person.user.username, "", &json!({})).await?;
+        if let Realm::Saml(config) = &person.user.realm {
+            target = format!("/signed-out?from={config}");
+        }
+    }
+    let mut response = Redirect::to(&target).into_response();
+    response.extensions_mut().insert(visitor);
+    Ok(response)
+}
+
+#[derive(Template)]
+#[template(path = "auth/templates/signed_out.html")]
+struct SignedOutPage {
+    shell: Shell,
+    /// Name and sign-out address of the identity provider that vouched for the person.
+    elsewhere: Option<(String, String)>,
+}
+
+#[derive(Deserialize)]
+struct SignedOutFrom {
+    #[serde(default)]
+    from: String,
+}
+
+async fn signed_out(
+    State(app): State<App>,
+    visit: Visit,
+    Query(query): Query<SignedOutFrom>,
+) -> Result<Response, Problem> {
+    let elsewhere = saml::sign_out_elsewhere(&app, &query.from).await?;
+    site::html(&SignedOutPage { shell: visit.card(&app, "Signed out"), elsewhere })
+}
+
+#[derive(Template)]
+#[template(path = "auth/templates/setup.html")]
+struct SetupPage {
+    shell: Shell,
+    errors: FieldErrors,
+    token: String,
+    username: String,
+}
+
+#[derive(Deserialize)]
+struct SetupQuery {
+    #[serde(default)]
+    token: String,
+}
+
+fn dead_link() -> Problem {
+    Problem::new(
+        StatusCode::GONE,
+        "This link works no more",
+        "The setup link was used already, or it has expired, or a newer one was printed. Start Innkeeper again: \
+         it prints a new link while there is no administrator.",
+    )
+    .next("Go to sign-in", "/staticlogin")
+}
+
+async fn setup_page(
+    State(app): State<App>,
+    visit: Visit,
+    Query(query): Query<SetupQuery>,
+) -> Result<Response, Problem> {
+    let mut conn = app.store.read().await?;
+    let live = one_time_links::look_up(&mut conn, &app.site, Purpose::FirstSetup, &query.token).await?;
+    if live.is_none() {
+        return Err(dead_link());
+    }
+    site::html(&SetupPage {
+        shell: visit.card(&app, "Create the first administrator"),
+        errors: FieldErrors::none(),
+        token: query.token,
+        username: "admin".into(),
+    })
+}
+
+#[derive(Deserialize)]
+struct SetupForm {
+    token: String,
+    username: String,
+    password: String,
+    password_again: String,
+}
+
+async fn set_up(
+    State(app): State<App>,
+    visit: Visit,
+    Submitted(form): Submitted<SetupForm>,
+) -> Result<Response, Problem> {
+    let mut errors = FieldErrors::none();
+    let username = errors.check("username", users::local_username(&form.username));
+    errors.check("password", passwords::acceptable(&form.password));
+    if form.password != form.password_again {
+        errors.add("password_again", "The two passwords differ.");
+    }
+    let again = |errors| {
+        let shell = visit.card(&app, "Create the first administrator");
+        let page = SetupPage { shell, errors, token: form.token.clone(), username: form.username.clone() };
+        site::page::html_with_status(StatusCode::UNPROCESSABLE_ENTITY, &page)
+    };
+    let username = match errors.finish(username) {
+        Ok(username) => username,
+        Err(errors) => return again(errors),
+    };
+    let hash = passwords::hash(form.password.clone()).await?;
+    let mut tx = app.store.begin().await?;
+    if one_time_links::consume(&mut tx, &app.site, Purpose::FirstSetup, &form.token).await?.is_none() {
+        return Err(dead_link());
+    }
+    let profile = Profile::default();
+    let new = NewUser { username: &username, realm: &Realm::Local, profile: &profile, password_hash: Some(&hash) };
+    let user = match users::create(&mut tx, &app.site, &new).await {
+        Ok(user) => user,
+        Err(store::Error::UniqueViolation { .. }) => {
+            return again(FieldErrors::of("username", "There is a local account of this name already."));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    groups::add_member(&mut tx, groups::ADMINISTRATORS, &user.id).await?;
+    let response = open_session(&app, &visit, &mut tx, &user, "setup", app.sign_in_lifetime, "/admin/").await?;
+    tx.commit().await?;
+    visit.record(&app, "initial_setup", &user.username, "", &json!({})).await?;
+    Ok(response)
 }

@@ -95,9 +95,11 @@ pub(crate) async fn add_member(conn: &mut AnyConnection, group: &str, user: &str
     insert(conn, group, user, MANUAL).await
 }
 
+/// Nothing happens if either is gone by now, or the membership exists.
 async fn insert(conn: &mut AnyConnection, group: &str, user: &str, source: &str) -> Result<(), Error> {
     sqlx::query(
-        "INSERT INTO workspaces_group_members (group_id, user_id, source) VALUES ($1, $2, $3) \
+        "INSERT INTO workspaces_group_members (group_id, user_id, source) \
+         SELECT g.id, u.id, $3 FROM workspaces_groups g, workspaces_users u WHERE g.id = $1 AND u.id = $2 \
          ON CONFLICT DO NOTHING",
     )
     .bind(group)
@@ -117,6 +119,13 @@ pub(crate) struct Membership {
     pub(crate) manual: i64,
     /// 1 if an identity provider did.
     pub(crate) mapped: i64,
+}
+
+impl Membership {
+    /// Whether the account is in the group, by whomever.
+    pub(crate) fn holds(&self) -> bool {
+        self.manual != 0 || self.mapped != 0
+    }
 }
 
 /// Every group, with whether and by whom an account is in it.
@@ -161,6 +170,13 @@ pub(super) struct Candidate {
     pub(super) realm: String,
     pub(super) manual: i64,
     pub(super) mapped: i64,
+}
+
+impl Candidate {
+    /// What to say beside the check box.
+    pub(super) fn help(&self) -> &'static str {
+        if self.mapped != 0 { "An identity provider put this person in. It decides again at each sign-in." } else { "" }
+    }
 }
 
 pub(super) async fn candidates(conn: &mut AnyConnection, group: &str) -> Result<Vec<Candidate>, Error> {

@@ -2,6 +2,8 @@
 
 use async_trait::async_trait;
 
+
+
 /// An identity provider that lets itself be connected with one click. The binary has one when it runs both products.
 #[async_trait]
 pub trait IdentityConnector: Send + Sync {
@@ -44,3 +46,4 @@ pub enum ConnectError {
     #[error("The connection could not be kept: {0}")]
     Store(#[from] store::Error),
 }
+

@@ -3,6 +3,7 @@
 //! A name is unique within its realm only: somebody whom an identity provider calls `admin` is another
 //! account than the local `admin`, and never becomes it.
 
+mod administration;
 mod pages;
 mod store;
 #[cfg(test)]
@@ -10,6 +11,7 @@ mod tests;
 
 use ::store::Timestamp;
 
+pub(crate) use self::administration::LAST_ADMINISTRATOR;
 pub(crate) use self::pages::routes;
 pub(crate) use self::store::{
     NewUser, Profile, any_administrator, create, find, find_in_realm, is_administrator, local_with_password,

@@ -1,5 +1,6 @@
 //! The SQL of accounts.
 
+use serde::{Deserialize, Serialize};
 use site::Site;
 use sqlx::{AnyConnection, FromRow};
 use store::{Error, Timestamp};
@@ -48,7 +49,7 @@ fn select(rest: &str) -> sqlx::AssertSqlSafe<String> {
 }
 
 /// What is known of a person beside the name of the account.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Profile {
     pub(crate) first_name: String,
     pub(crate) last_name: String,

@@ -1,16 +1,215 @@
-//! SAML 2.0 as a service provider.
+//! SAML 2.0 as a service provider (Web Browser SSO Profile, SAML V2.0 Profiles 4.1): any number of
+//! configurations, each for one identity provider.
 
+mod store;
+
+use ::store::Error;
 use axum::Router;
+use site::Site;
 use sqlx::AnyConnection;
-use store::{Error, Timestamp};
+use url::form_urlencoded;
 
 use crate::app::App;
+
+pub(crate) use self::store::{find, find_by_entity_id, find_made_by, save};
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
 }
 
-/// Removes what has expired.
-pub(crate) async fn sweep(_conn: &mut AnyConnection, _now: Timestamp) -> Result<(), Error> {
+/// What we know of one identity provider, and how we deal with it. An enabled one is complete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SamlConfig {
+    /// 32 hexadecimal digits; part of our own addresses for it.
+    pub(crate) id: String,
+    /// Empty for one made by hand; else what made it, so that doing it again renews it.
+    pub(crate) made_by: String,
+    /// Offered on the sign-in page.
+    pub(crate) enabled: bool,
+    pub(crate) display_name: String,
+    pub(crate) logo_url: String,
+    /// Offered to who opened this site by this host name.
+    pub(crate) host_name: String,
+    /// Offered at every host name that has no configuration of its own.
+    pub(crate) is_default: bool,
+    /// The sign-in page leads straight there.
+    pub(crate) auto_login: bool,
+    /// A refusal shows every check to everybody.
+    pub(crate) debug: bool,
+    /// The issuer of its messages.
+    pub(crate) idp_entity_id: String,
+    /// Where requests go, by redirect.
+    pub(crate) sso_url: String,
+    /// Where people sign out of it.
+    pub(crate) slo_url: String,
+    /// Signing certificates (PEM), one or several.
+    pub(crate) certificates: String,
+    pub(crate) name_id_attribute: String,
+    pub(crate) group_member_attribute: String,
+    /// Where people land who came for no page in particular.
+    pub(crate) relay_state: String,
+    pub(crate) want_attribute_statement: bool,
+    pub(crate) want_assertions_signed: bool,
+    pub(crate) want_messages_signed: bool,
+    pub(crate) want_name_id: bool,
+    pub(crate) sign_requests: bool,
+    /// Sign-ins that begin at the identity provider are taken.
+    pub(crate) idp_initiated: bool,
+    /// Somebody who was never here gets an account.
+    pub(crate) create_users: bool,
+    /// Signatures with SHA-1 are taken.
+    pub(crate) allow_sha1: bool,
+    /// Our private key for this configuration (PKCS#8 PEM), sealed; empty without one.
+    pub(crate) sp_key_sealed: String,
+    /// The certificate of that key (PEM); empty without one.
+    pub(crate) sp_certificate: String,
+}
+
+impl SamlConfig {
+    /// A configuration as the form shows it first.
+    pub(crate) fn new(id: String) -> Self {
+        Self {
+            id,
+            made_by: String::new(),
+            enabled: false,
+            display_name: String::new(),
+            logo_url: String::new(),
+            host_name: String::new(),
+            is_default: false,
+            auto_login: false,
+            debug: false,
+            idp_entity_id: String::new(),
+            sso_url: String::new(),
+            slo_url: String::new(),
+            certificates: String::new(),
+            name_id_attribute: "emailAddress".to_owned(),
+            group_member_attribute: String::new(),
+            relay_state: String::new(),
+            want_attribute_statement: true,
+            want_assertions_signed: false,
+            want_messages_signed: false,
+            want_name_id: true,
+            sign_requests: false,
+            idp_initiated: false,
+            create_users: true,
+            allow_sha1: false,
+            sp_key_sealed: String::new(),
+            sp_certificate: String::new(),
+        }
+    }
+
+    /// Our entity id for this identity provider: the audience of its assertions.
+    pub(crate) fn entity_id(&self, site: &Site) -> String {
+        site.url(&format!("/api/metadata/?id={}", self.id))
+    }
+
+    /// Our assertion consumer service for this identity provider.
+    pub(crate) fn acs_url(&self, site: &Site) -> String {
+        site.url(&format!("/api/acs/?id={}", self.id))
+    }
+
+    /// The fields without which nobody can sign in, as far as they are blank.
+    pub(crate) fn missing(&self) -> Vec<&'static str> {
+        [
+            ("Entity ID", &self.idp_entity_id),
+            ("Single Sign On Service/SAML 2.0 Endpoint", &self.sso_url),
+            ("X509 Certificate", &self.certificates),
+        ]
+        .into_iter()
+        .filter(|(_, value)| value.is_empty())
+        .map(|(label, _)| label)
+        .collect()
+    }
+
+    /// The page of ours for who came for none in particular.
+    fn landing(&self, site: &Site) -> &str {
+        landing(site, &self.relay_state).unwrap_or("/")
+    }
+}
+
+/// What a Relay State means to us: a page of ours, written as a path or as a whole address of this site.
+/// `None` for anything else; a sign-in never leads to another site.
+fn landing<'r>(site: &Site, relay_state: &'r str) -> Option<&'r str> {
+    let text = relay_state.trim();
+    let own = site.url("");
+    let path = text.strip_prefix(own.as_str()).unwrap_or(text);
+    match path.split_once('#') {
+        // Kasm's documentation asks for `https://HOST/#/sso`, which is its way to say: the start page.
+        Some(("/" | "", "/sso")) => Some("/"),
+        _ if path.is_empty() && !text.is_empty() => Some("/"),
+        _ => site::origin::local_path(path),
+    }
+}
+
+/// Whether a text is the id of a configuration.
+pub(crate) fn is_id(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase())
+}
+
+/// The configurations that the sign-in page offers at a host name: those of that host; if it has none,
+/// the default ones. A Host Name that nobody ever opens this site by therefore harms nobody.
+fn offered_at<'c>(enabled: &'c [SamlConfig], host: &str) -> Vec<&'c SamlConfig> {
+    let own: Vec<&SamlConfig> = enabled.iter().filter(|config| config.host_name.eq_ignore_ascii_case(host)).collect();
+    if own.is_empty() { enabled.iter().filter(|config| config.is_default).collect() } else { own }
+}
+
+/// A button of the sign-in page.
+#[derive(Clone, Debug)]
+pub(crate) struct SignInOption {
+    pub(crate) name: String,
+    pub(crate) logo_url: String,
+    pub(crate) href: String,
+    pub(crate) auto_login: bool,
+}
+
+/// The buttons of the sign-in page at a host name.
+pub(crate) async fn options_for_host(
+    app: &App,
+    host: &str,
+    next: Option<&str>,
+) -> Result<Vec<SignInOption>, Error> {
+    let mut conn = app.store.read().await?;
+    let enabled = store::enabled(&mut conn).await?;
+    let option = |config: &SamlConfig| SignInOption {
+        name: config.display_name.clone(),
+        logo_url: config.logo_url.clone(),
+        href: start_href(&config.id, next),
+        auto_login: config.auto_login,
+    };
+    Ok(offered_at(&enabled, host).into_iter().map(option).collect())
+}
+
+/// The address that begins a sign-in.
+fn start_href(id: &str, next: Option<&str>) -> String {
+    match next {
+        Some(next) => {
+            let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+            format!("/api/sso/{id}?next={next}")
+        }
+        None => format!("/api/sso/{id}"),
+    }
+}
+
+/// Name and sign-out address of an identity provider, for who has just signed out here.
+pub(crate) async fn sign_out_elsewhere(app: &App, id: &str) -> Result<Option<(String, String)>, Error> {
+    let mut conn = app.store.read().await?;
+    let config = store::find(&mut conn, id).await?;
+    let offering = config.filter(|config| config.enabled && !config.slo_url.is_empty());
+    Ok(offering.map(|config| (config.display_name, config.slo_url)))
+}
+
+/// The name of a configuration on screen, while there is one.
+pub(crate) async fn display_name(conn: &mut AnyConnection, id: &str) -> Result<Option<String>, Error> {
+    Ok(store::find(conn, id).await?.map(|config| config.display_name))
+}
+
+/// The configurations that can put people into groups.
+pub(crate) async fn with_group_attribute(conn: &mut AnyConnection) -> Result<Vec<SamlConfig>, Error> {
+    let mut configs = store::list(conn).await?;
+    configs.retain(|config| !config.group_member_attribute.is_empty());
+    Ok(configs)
+}
+
+pub(crate) async fn sweep(_conn: &mut AnyConnection, _now: ::store::Timestamp) -> Result<(), Error> {
     Ok(())
 }

@@ -48,7 +48,6 @@ CREATE TABLE workspaces_saml_completions (
     token_hash TEXT PRIMARY KEY,
     config_id TEXT NOT NULL REFERENCES workspaces_saml_configs (id) ON DELETE CASCADE,
     visitor_hash TEXT NOT NULL,
-    kind TEXT NOT NULL,
     outcome TEXT NOT NULL,
     return_path TEXT NOT NULL,
     expires_at BIGINT NOT NULL

@@ -1,9 +1,0 @@
-//! The newest events, for administrators.
-
-use axum::Router;
-
-use crate::app::App;
-
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-}
