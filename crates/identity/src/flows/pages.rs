@@ -1,7 +1,252 @@
-use axum::Router;
+//! The pages of signing in and out, and of consent.
 
+use askama::Template;
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::get;
+use serde::Deserialize;
+use site::page::{html, html_with_status};
+use site::{CspAdditions, Notice, Problem, Shell, Submitted, browser_sessions, origin};
+use url::Url;
+
+use super::sign_in::{Credentials, Outcome};
+use super::waiting::Waiting;
+use super::{CONSENT, SIGN_IN, SIGN_OUT, Step};
 use crate::app::App;
+use crate::applications::Application;
+use crate::library::MY_APPLICATIONS;
+use crate::sessions::Person;
+use crate::visit::Visit;
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
+        .route(SIGN_IN, get(enter).post(sign_in))
+        .route(CONSENT, get(enter).post(agree))
+        .route(SIGN_OUT, get(leave).post(sign_out))
+}
+
+#[derive(Deserialize)]
+struct Ask {
+    request: Option<String>,
+}
+
+/// The sign-in page, or for who has a waiting request whatever comes next for it.
+async fn enter(
+    State(app): State<App>,
+    visit: Visit,
+    person: Option<Person>,
+    Query(ask): Query<Ask>,
+) -> Result<Response, Problem> {
+    if let Some(token) = ask.request {
+        return lead_on(&app, &visit, &token).await;
+    }
+    match person {
+        Some(_) => Ok(Redirect::to(visit.next.as_deref().unwrap_or(MY_APPLICATIONS)).into_response()),
+        None => SignInPage::new(&app, &visit).answer(StatusCode::OK),
+    }
+}
+
+async fn lead_on(app: &App, visit: &Visit, token: &str) -> Result<Response, Problem> {
+    let waiting = Waiting::find(app, visit, token).await?;
+    match waiting.step() {
+        Step::SignIn => SignInPage::new(app, visit).of(&waiting, token).answer(StatusCode::OK),
+        Step::AskConsent => consent_page(app, visit, &waiting, token),
+        Step::Answer => waiting.answer(app, visit).await,
+        Step::Refuse(refusal) => waiting.refuse(app, visit, refusal).await,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "flows/templates/sign_in.html")]
+struct SignInPage {
+    shell: Shell,
+    /// The application that waits.
+    application: Option<String>,
+    /// Who is signed in already and has to prove it again.
+    signed_in_as: Option<String>,
+    request: String,
+    next: String,
+    login: String,
+    stay: bool,
+    failed: bool,
+    return_to: Option<Url>,
+}
+
+impl SignInPage {
+    fn new(app: &App, visit: &Visit) -> Self {
+        Self {
+            shell: visit.card(app, "Log in"),
+            application: None,
+            signed_in_as: None,
+            request: String::new(),
+            next: visit.next.clone().unwrap_or_default(),
+            login: String::new(),
+            stay: false,
+            failed: false,
+            return_to: None,
+        }
+    }
+
+    fn of(mut self, waiting: &Waiting, token: &str) -> Self {
+        self.application = Some(waiting.application().name.clone());
+        self.signed_in_as = waiting.person().map(|person| person.user.username.clone());
+        token.clone_into(&mut self.request);
+        self.return_to = waiting.return_to();
+        self
+    }
+
+    /// The form leads, through redirects, to where the answer goes: browsers hold every hop against the
+    /// page's policy.
+    fn answer(&self, status: StatusCode) -> Result<Response, Problem> {
+        let page = html_with_status(status, self)?;
+        Ok(match &self.return_to {
+            Some(url) => CspAdditions::default().form_action(url).on(page),
+            None => page,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct SignInForm {
+    uid_field: String,
+    password: String,
+    stay: Option<String>,
+    #[serde(default)]
+    next: String,
+    #[serde(default)]
+    request: String,
+}
+
+async fn sign_in(
+    State(app): State<App>,
+    visit: Visit,
+    Submitted(form): Submitted<SignInForm>,
+) -> Result<Response, Problem> {
+    let waiting = match form.request.as_str() {
+        "" => None,
+        token => Some(Waiting::find(&app, &visit, token).await?),
+    };
+    let credentials =
+        Credentials { login: form.uid_field.clone(), password: form.password, stay: form.stay.is_some() };
+    let request = waiting.as_ref().map(|waiting| &waiting.pending);
+    let visitor = match super::sign_in::sign_in(&app, &visit, credentials, request).await? {
+        Outcome::SignedIn(visitor) => visitor,
+        Outcome::Refused => {
+            let mut page = SignInPage::new(&app, &visit);
+            if let Some(waiting) = &waiting {
+                page = page.of(waiting, &form.request);
+            }
+            let (login, next, stay) = (form.uid_field, form.next, form.stay.is_some());
+            let page = SignInPage { login, next, stay, failed: true, ..page };
+            return page.answer(StatusCode::UNPROCESSABLE_ENTITY);
+        }
+    };
+    let next = match waiting {
+        Some(_) => super::go_on(&form.request),
+        None => origin::local_path(&form.next).unwrap_or(MY_APPLICATIONS).to_owned(),
+    };
+    let mut response = Redirect::to(&next).into_response();
+    response.extensions_mut().insert(visitor);
+    Ok(response)
+}
+
+#[derive(Template)]
+#[template(path = "flows/templates/consent.html")]
+struct ConsentPage<'w> {
+    shell: Shell,
+    application: &'w str,
+    username: &'w str,
+    request: &'w str,
+    step: String,
+}
+
+fn consent_page(app: &App, visit: &Visit, waiting: &Waiting, token: &str) -> Result<Response, Problem> {
+    let (Some(person), Some(step)) = (waiting.person(), waiting.consent_step(app, token)) else {
+        return Err(Problem::internal("consent was to be asked of nobody"));
+    };
+    let application = waiting.application().name.as_str();
+    let shell = visit.card(app, format!("Sign in to {application}"));
+    let page = ConsentPage { shell, application, username: &person.user.username, request: token, step };
+    let page = html(&page)?;
+    Ok(match waiting.return_to() {
+        Some(url) => CspAdditions::default().form_action(&url).on(page),
+        None => page,
+    })
+}
+
+#[derive(Deserialize)]
+struct ConsentForm {
+    request: String,
+    #[serde(default)]
+    step: String,
+}
+
+/// “Continue” on the consent page. A post that does not come from that page, shown to this person for this
+/// request, agrees to nothing: the person is led on from where they stand.
+async fn agree(
+    State(app): State<App>,
+    visit: Visit,
+    Submitted(form): Submitted<ConsentForm>,
+) -> Result<Response, Problem> {
+    let mut waiting = Waiting::find(&app, &visit, &form.request).await?;
+    if waiting.step() == Step::AskConsent && waiting.is_consent_step(&app, &form.request, &form.step) {
+        waiting.agreed = true;
+        return waiting.answer(&app, &visit).await;
+    }
+    Ok(Redirect::to(&super::go_on(&form.request)).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "flows/templates/sign_out.html")]
+struct SignOutPage {
+    shell: Shell,
+    username: String,
+}
+
+/// Asks first: a link somewhere else must not sign people out.
+async fn leave(State(app): State<App>, visit: Visit, person: Option<Person>) -> Result<Response, Problem> {
+    let Some(person) = person else { return Ok(Redirect::to(SIGN_IN).into_response()) };
+    html(&SignOutPage { shell: visit.card(&app, "Log out"), username: person.user.username })
+}
+
+#[derive(Deserialize)]
+struct NoFields {}
+
+async fn sign_out(
+    State(app): State<App>,
+    visit: Visit,
+    person: Option<Person>,
+    Submitted(NoFields {}): Submitted<NoFields>,
+) -> Result<Response, Problem> {
+    let mut tx = app.store.begin().await?;
+    let visitor = browser_sessions::close(&mut tx, &app.site, &visit.visitor).await?;
+    if let Some(person) = &person {
+        let (name, context) = (&person.user.username, serde_json::json!({ "session": person.session.id }));
+        visit.record_in(&app, &mut tx, "logout", name, name, &context).await?;
+    }
+    tx.commit().await?;
+    let mut response = Notice::redirect(&app.site, "You are signed out.", SIGN_IN);
+    response.extensions_mut().insert(visitor);
+    Ok(response)
+}
+
+/// The page for a person who may not open an application, which notes it too.
+pub(crate) async fn not_allowed(
+    app: &App,
+    visit: &Visit,
+    application: &Application,
+    person: &Person,
+) -> Result<Problem, Problem> {
+    let (name, username) = (&application.name, &person.user.username);
+    let context = serde_json::json!({ "reason": "the bindings do not let this person in" });
+    visit.record(app, "access_denied", username, &application.slug, &context).await?;
+    let sentence = format!(
+        "You are signed in as {username}, and that account may not open {name}. Ask an administrator to bind \
+         {name} to you or to one of your groups, or sign out and use another account."
+    );
+    Ok(Problem::forbidden(sentence)
+        .because(format!("{username} may not open {}", application.slug))
+        .next("Go to My applications", MY_APPLICATIONS))
 }

@@ -4,14 +4,14 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use site::browser_sessions::{self, BrowserSession};
+use site::browser_sessions::BrowserSession;
 use site::{Problem, Visitor};
-use url::form_urlencoded;
 
+use super::store::present;
 use crate::app::App;
 use crate::flows;
-use crate::groups::{self, Group};
-use crate::users::{self, User};
+use crate::groups::Group;
+use crate::users::User;
 
 /// Whoever is signed in at this browser. Without anybody a page leads to sign-in and back again.
 #[derive(Clone, Debug)]
@@ -37,15 +37,7 @@ impl OptionalFromRequestParts<App> for Person {
             return Ok(None);
         }
         let mut conn = app.store.read().await?;
-        let Some(session) = browser_sessions::find(&mut conn, &app.site, &visitor).await? else {
-            return Ok(None);
-        };
-        let Some(user) = users::find(&mut conn, &session.user_id).await? else { return Ok(None) };
-        if !user.is_active {
-            return Ok(None);
-        }
-        let groups = groups::of_user(&mut conn, &user.id).await?;
-        Ok(Some(Self { user, session, groups }))
+        Ok(present(&mut conn, &app.site, &visitor).await?.map(|present| present.person))
     }
 }
 
@@ -64,8 +56,7 @@ impl FromRequestParts<App> for Person {
 fn sign_in_first(parts: &Parts) -> Response {
     if parts.method == Method::GET {
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        let next: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();
-        return Redirect::to(&format!("{}?next={next}", flows::SIGN_IN)).into_response();
+        return Redirect::to(&flows::sign_in_then(path)).into_response();
     }
     let sentence = "You are not signed in any more, so nothing was changed. Sign in and try again.";
     let problem = Problem::new(StatusCode::UNAUTHORIZED, "Please sign in", sentence);
