@@ -53,7 +53,7 @@ pub(crate) enum ConfigCommand {
 /// Start the service.
 #[derive(Debug, Args)]
 pub(crate) struct Up {
-    /// Leave the two products unconnected and without samples' users, to connect them by hand
+    /// Leave the two products unconnected and without the sample user, to connect them by hand
     #[arg(long)]
     pub(crate) bare: bool,
     #[command(flatten)]
