@@ -52,6 +52,13 @@ impl Shell {
     pub fn asset(&self, name: &str) -> String {
         crate::assets::href(name)
     }
+
+    /// Whether the link at `index` is the first below its heading. Templates pass arguments by reference.
+    pub fn begins_section(&self, index: &usize) -> bool {
+        let section = |index: usize| self.nav.get(index).map_or("", |item| item.section);
+        let before = index.checked_sub(1).map_or("", section);
+        !section(*index).is_empty() && section(*index) != before
+    }
 }
 
 /// One link of the side navigation.
