@@ -134,7 +134,7 @@ impl Resolve for Pinned {
 }
 
 async fn resolve(host: &str) -> Result<Vec<SocketAddr>, FetchError> {
-    if is_loopback(Some(Host::Domain(host))) {
+    if is_loopback(Some(&Host::Domain(host))) {
         return Ok(vec![SocketAddr::from(([127, 0, 0, 1], 0))]);
     }
     let found: Vec<SocketAddr> = match tokio::time::timeout(LONGEST_WAIT, tokio::net::lookup_host((host, 0))).await {

@@ -93,10 +93,11 @@ async fn around(State(site): State<Site>, mut request: Request, next: Next) -> R
     if let Some(cookie) = visitor.set_cookie(&site) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
-    if had_notice && is_html(response.headers()) {
-        if let Some(cookie) = expire_cookie(&site, &named(&site, "_notice")) {
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-        }
+    if had_notice
+        && is_html(response.headers())
+        && let Some(cookie) = expire_cookie(&site, &named(&site, "_notice"))
+    {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     harden(&site, &trace, &mut response);
     response

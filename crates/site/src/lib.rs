@@ -14,6 +14,7 @@ pub mod events;
 pub mod fetch;
 pub mod form;
 mod layer;
+pub mod moments;
 pub mod one_time_links;
 pub mod origin;
 pub mod page;

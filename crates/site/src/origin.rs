@@ -34,11 +34,11 @@ impl fmt::Display for Origin {
 }
 
 fn is_trustworthy(url: &Url) -> bool {
-    url.scheme() == "https" || is_loopback(url.host())
+    url.scheme() == "https" || is_loopback(url.host().as_ref())
 }
 
 /// Whether a host names this machine by definition (RFC 6761 section 6.3), without asking DNS.
-pub fn is_loopback(host: Option<Host<&str>>) -> bool {
+pub fn is_loopback(host: Option<&Host<&str>>) -> bool {
     match host {
         Some(Host::Domain(name)) => {
             let name = name.trim_end_matches('.');

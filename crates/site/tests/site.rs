@@ -33,7 +33,7 @@ fn site(url: &str) -> Site {
         public_url: Url::parse(url).unwrap(),
         key: [7; 32],
         trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
-        clock: Arc::new(testkit::FakeClock::at_micros(1_700_000_000_000_000)),
+        clock: Arc::new(testkit::FakeClock::at(store::Timestamp::from_micros(1_700_000_000_000_000))),
         random: Arc::new(testkit::SeededRandom::new(1)),
     })
 }

@@ -55,7 +55,7 @@ fn host_name(product: &str, address: &PublicAddress, ips: &[IpAddr]) -> Finding 
     let (name, host) = (format!("{product} address"), address.host());
     let mend = format!("echo '127.0.0.1 {host}' | sudo tee -a /etc/hosts");
     let list = ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    match (is_loopback(address.url().host()), ips) {
+    match (is_loopback(address.url().host().as_ref()), ips) {
         // Browsers and curl take every name under .localhost for this machine without asking anybody.
         (true, []) => {
             Finding::advice(name, format!("{host} works in browsers, and not in other programs here"), mend)
