@@ -2,6 +2,7 @@
 //! machine has it (`cgroups(7)`), else version 1. Where they can't be written, sessions run with per-process
 //! limits, and the log says so.
 
+use nix::unistd::{AccessFlags, access};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -56,7 +57,7 @@ impl ControlGroups {
             .into_iter()
             .filter_map(|(controller, name)| {
                 let parent = mount.join(name).join(PARENT);
-                (mount.join(name).is_dir() && make(&parent).is_ok()).then_some((controller, parent))
+                (mount.join(name).is_dir() && make_writable(&parent).is_ok()).then_some((controller, parent))
             })
             .collect();
         if found.iter().any(|(controller, _)| *controller == Controller::Memory) {
@@ -71,21 +72,21 @@ impl ControlGroups {
         !matches!(self, ControlGroups::Absent(_))
     }
 
-    /// The groups that a session has or would have.
-    pub(super) fn of_session(&self, id: &str) -> Vec<PathBuf> {
+    /// The groups of this name, which may not be there.
+    pub(super) fn named(&self, name: &str) -> Vec<PathBuf> {
         match self {
             ControlGroups::Absent(_) => Vec::new(),
-            ControlGroups::Unified(parent) => vec![parent.join(id)],
-            ControlGroups::Separate(parents) => parents.iter().map(|(_, parent)| parent.join(id)).collect(),
+            ControlGroups::Unified(parent) => vec![parent.join(name)],
+            ControlGroups::Separate(parents) => parents.iter().map(|(_, parent)| parent.join(name)).collect(),
         }
     }
 
     /// Makes the groups of one session and sets its limits; returns their directories.
-    pub(super) fn create(&self, id: &str, limits: Limits) -> io::Result<Vec<PathBuf>> {
+    pub(super) fn create(&self, name: &str, limits: Limits) -> io::Result<Vec<PathBuf>> {
         match self {
             ControlGroups::Absent(_) => Ok(Vec::new()),
             ControlGroups::Unified(parent) => {
-                let group = parent.join(id);
+                let group = parent.join(name);
                 make(&group)?;
                 limit_unified(&group, limits)?;
                 Ok(vec![group])
@@ -93,7 +94,7 @@ impl ControlGroups {
             ControlGroups::Separate(parents) => {
                 let mut groups: Vec<PathBuf> = Vec::new();
                 for (controller, parent) in parents {
-                    let group = parent.join(id);
+                    let group = parent.join(name);
                     make(&group)?;
                     limit_separate(*controller, &group, limits)?;
                     // `cpu` and `cpuacct` are often one hierarchy under two names.
@@ -155,6 +156,12 @@ fn make(group: &Path) -> io::Result<()> {
     }
 }
 
+/// The parent may be there already and be another user's.
+fn make_writable(group: &Path) -> io::Result<()> {
+    make(group)?;
+    Ok(access(group, AccessFlags::W_OK)?)
+}
+
 /// As root the parent is at the top, beside the service's own group, since systemd ends all processes in that
 /// group with the service. As an ordinary user it is in the topmost group that was delegated to them.
 fn prepare_unified(mount: &Path, own: &str) -> io::Result<PathBuf> {
@@ -167,7 +174,7 @@ fn prepare_unified(mount: &Path, own: &str) -> io::Result<PathBuf> {
     let mut failure = io::Error::from(io::ErrorKind::NotFound);
     for place in candidates {
         let parent = place.join(PARENT);
-        let made = make(&parent)
+        let made = make_writable(&parent)
             .and_then(|()| enable_controllers(&place))
             .and_then(|()| enable_controllers(&parent));
         match made {

@@ -24,7 +24,7 @@ pub(super) fn launch(inner: &Inner, spec: SessionSpec, host_uid: u32) -> Result<
     let limits = Limits { memory: spec.memory, processes: spec.processes, cpu_shares: spec.cpu_shares };
     let control_groups = inner
         .control_groups
-        .create(&spec.id, limits)
+        .create(&inner.group_name(&spec.id), limits)
         .map_err(|error| failed("making the session's control groups", error))?;
     let lease = inner.state.lease();
     let plan = Plan { spec, session, lease, host_uid, as_root: inner.as_root, control_groups };

@@ -253,8 +253,13 @@ impl Inner {
             control_groups::remove(&record.control_groups)?;
         }
         // Also those of a session whose start was cut short before it was recorded.
-        control_groups::remove(&self.control_groups.of_session(id))?;
+        control_groups::remove(&self.control_groups.named(&self.group_name(id)))?;
         session.remove()
+    }
+
+    /// Two services on one machine, each with a directory of its own, may have sessions of the same id.
+    fn group_name(&self, id: &str) -> String {
+        format!("{:x}-{id}", self.state.inode)
     }
 
     fn list(&self) -> io::Result<Vec<Observed>> {

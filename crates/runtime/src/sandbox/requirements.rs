@@ -5,7 +5,7 @@ use nix::errno::Errno;
 use std::path::{Path, PathBuf};
 
 /// Debian packages of the sandbox. The first six are needed, the others make the desktop what it should be.
-pub const PACKAGES: [&str; 11] = [
+pub const PACKAGES: [&str; 12] = [
     "tigervnc-standalone-server",
     "x11-xkb-utils",
     "xterm",
@@ -17,6 +17,7 @@ pub const PACKAGES: [&str; 11] = [
     "tint2",
     "pcmanfm",
     "adwaita-icon-theme",
+    "gnome-themes-extra",
 ];
 
 /// One thing this machine needs.

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// The name of the RFB socket in the session's directory.
@@ -27,13 +27,15 @@ pub(super) const RFB_SOCKET: &str = "rfb.sock";
 #[derive(Debug, Clone)]
 pub(super) struct StateDir {
     path: PathBuf,
+    pub(super) inode: u64,
 }
 
 impl StateDir {
     /// Opens it, making it (mode 0700) and its lease if need be.
     pub(super) fn open(path: &Path) -> io::Result<StateDir> {
         DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-        let state = StateDir { path: path.canonicalize()? };
+        let path = path.canonicalize()?;
+        let state = StateDir { inode: path.metadata()?.ino(), path };
         state.renew_lease()?;
         Ok(state)
     }
@@ -247,7 +249,6 @@ mod tests {
 
     #[test]
     fn the_lease_is_touched_and_not_replaced() {
-        use std::os::unix::fs::MetadataExt;
         let (_folder, state, _) = session();
         let before = std::fs::metadata(state.lease()).unwrap();
         std::thread::sleep(std::time::Duration::from_millis(30));

@@ -19,7 +19,7 @@ use super::process::ProcessName;
 use super::state_dir::Record;
 use mounts::Tree;
 use nix::fcntl::{OFlag, open};
-use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{ForkResult, fork, setsid};
 use std::fs::File;
@@ -33,9 +33,8 @@ use std::process::ExitCode;
 /// output; both are this crate's own.
 #[must_use]
 pub fn init_main() -> ExitCode {
-    let mut reporter = match Reporter::take_over_stdout() {
-        Ok(reporter) => reporter,
-        Err(_) => return ExitCode::FAILURE,
+    let Ok(mut reporter) = Reporter::take_over_stdout() else {
+        return ExitCode::FAILURE;
     };
     match outside(&mut reporter) {
         Ok(()) => ExitCode::SUCCESS,
@@ -146,7 +145,16 @@ fn outside(reporter: &mut Reporter) -> Result<(), Failure> {
 fn detach_from_service() -> Result<(), Failure> {
     setsid().step("setsid")?;
     umask(Mode::from_bits_truncate(0o022));
-    sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None).step("signal mask")?;
+    sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None).step("signals")?;
+    for handled in [Signal::SIGSEGV, Signal::SIGBUS] {
+        let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+        // SAFETY: no code of ours runs at the signal any more, so there is nothing that could be unsafe in it.
+        #[expect(
+            unsafe_code,
+            reason = "the language's handlers would let a session signal its first process"
+        )]
+        unsafe { sigaction(handled, &default) }.step("signals")?;
+    }
     // Nothing that the service left open by mistake is for the session.
     for entry in std::fs::read_dir("/proc/self/fd").step("open descriptors")? {
         let number = entry.step("open descriptors")?.file_name().to_str().and_then(|name| name.parse().ok());

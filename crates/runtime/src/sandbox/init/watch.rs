@@ -10,10 +10,10 @@ use crate::EndCause;
 use crate::sandbox::plan::Report;
 use crate::sandbox::screen;
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::signal::{SigmaskHow, Signal, kill, sigprocmask};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, pipe2};
@@ -93,6 +93,8 @@ struct Display {
 fn start_display(plan: &Plan, walls: &Arc<Walls>) -> Result<Display, Failure> {
     let (ready, ready_end) = pipe2(OFlag::O_CLOEXEC).step("making a pipe")?;
     let (messages, messages_end) = pipe2(OFlag::O_CLOEXEC).step("making a pipe")?;
+    // Only our end: whatever holds the other one must not be able to keep us waiting.
+    fcntl(&messages, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).step("making a pipe")?;
     let ready_number = ready_end.as_raw_fd();
     let mut command = Command::new("Xtigervnc");
     command
@@ -133,13 +135,12 @@ impl Display {
                 return false;
             }
             if message {
-                messages_open = log.read(&mut self.messages);
+                messages_open = log.drain(&mut self.messages);
             }
             if ready {
+                // Nothing more comes when it has ended.
                 let got_number = matches!(self.ready.read(&mut [0; 16]), Ok(count) if count > 0);
-                if !got_number {
-                    while messages_open && log.read(&mut self.messages) {}
-                }
+                log.drain(&mut self.messages);
                 return got_number;
             }
         }
@@ -167,7 +168,11 @@ fn start_program(plan: &Plan) -> Result<Pid, Failure> {
 }
 
 /// Its end is seen by the loop that collects every process of the session.
+#[expect(unsafe_code, reason = "programs would inherit the blocked signals, and then never heed SIGTERM")]
 fn spawn(command: &mut Command) -> std::io::Result<Pid> {
+    let unblock = || Ok(sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)?);
+    // SAFETY: setting the signal mask is safe between fork and exec, and this process has one thread anyway.
+    unsafe { command.pre_exec(unblock) };
     let child = command.spawn()?;
     Ok(Pid::from_raw(i32::try_from(child.id()).map_err(std::io::Error::other)?))
 }
@@ -208,7 +213,7 @@ impl Watch {
             // An interruption only means to look again.
             let _ = poll(&mut fds, PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX));
             if fds.get(1).and_then(PollFd::any).unwrap_or(false) {
-                messages_open = self.log.read(&mut self.messages);
+                messages_open = self.log.drain(&mut self.messages);
             }
             if self.asked_to_end() {
                 return EndCause::Stopped;
@@ -227,23 +232,28 @@ impl Watch {
         asked
     }
 
-    /// Collects ended processes; the end of the X server or of the program is the session's.
+    /// Collects ended processes; the end of the X server or of the window manager is the session's.
     fn collect_ended(&mut self) -> Option<EndCause> {
         let mut cause = None;
         loop {
-            let pid = match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-                Ok(WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, _, _)) => pid,
+            let status = match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
                 Ok(WaitStatus::StillAlive) | Err(_) => return cause,
-                Ok(_) => continue,
+                Ok(status) => status,
             };
-            if pid == self.display {
-                while self.log.read(&mut self.messages) {}
-                // It goes before the program when both end, and is what the person is told.
-                cause = Some(EndCause::DesktopStopped { log: self.log.text() });
-            } else if pid == self.program {
+            if status.pid() == Some(self.display) {
+                cause = Some(self.desktop_stopped("The X server", status));
+            } else if status == WaitStatus::Exited(self.program, 0) {
                 cause.get_or_insert(EndCause::Closed);
+            } else if status.pid() == Some(self.program) {
+                // Also when the X server ends: it lets go of its clients first.
+                cause = cause.or_else(|| Some(self.desktop_stopped("The window manager", status)));
             }
         }
+    }
+
+    fn desktop_stopped(&mut self, what: &str, status: WaitStatus) -> EndCause {
+        self.log.drain(&mut self.messages);
+        EndCause::DesktopStopped { log: format!("{}\n{what} ended: {status:?}", self.log.text()) }
     }
 
     /// Gives programs time to save their work.
@@ -302,16 +312,18 @@ struct Log {
 
 impl Log {
     /// Reads what is there; false once there will be no more.
-    fn read(&mut self, from: &mut File) -> bool {
+    fn drain(&mut self, from: &mut File) -> bool {
         let mut bytes = [0; 4096];
-        let count = match from.read(&mut bytes) {
-            Ok(count) => count,
-            Err(error) => return error.kind() == std::io::ErrorKind::Interrupted,
-        };
-        self.bytes.extend_from_slice(bytes.get(..count).unwrap_or_default());
-        let surplus = self.bytes.len().saturating_sub(LOG_LIMIT);
-        self.bytes.drain(..surplus);
-        count > 0
+        loop {
+            match from.read(&mut bytes) {
+                Ok(0) => return false,
+                Ok(count) => self.bytes.extend_from_slice(bytes.get(..count).unwrap_or_default()),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return error.kind() == std::io::ErrorKind::WouldBlock,
+            }
+            let surplus = self.bytes.len().saturating_sub(LOG_LIMIT);
+            self.bytes.drain(..surplus);
+        }
     }
 
     fn text(&self) -> String {

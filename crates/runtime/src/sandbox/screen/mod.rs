@@ -50,7 +50,7 @@ pub(super) fn display_arguments(geometry: Geometry) -> Vec<String> {
 }
 
 /// Variables of every program of a session.
-pub(super) fn environment() -> [(&'static str, &'static str); 9] {
+pub(super) fn environment() -> [(&'static str, &'static str); 10] {
     [
         ("HOME", HOME),
         ("LANG", "C.UTF-8"),
@@ -59,6 +59,7 @@ pub(super) fn environment() -> [(&'static str, &'static str); 9] {
         ("SHELL", "/bin/bash"),
         ("USER", "user"),
         ("XDG_RUNTIME_DIR", "/run/user/1000"),
+        ("GTK2_RC_FILES", "/etc/innkeeper/gtkrc"),
         // Resources of every xterm, whatever starts it; needs no further program.
         ("XENVIRONMENT", "/etc/innkeeper/Xresources"),
         ("XDG_CONFIG_DIRS", "/etc/innkeeper/xdg:/etc/xdg"),
@@ -80,12 +81,18 @@ pub(super) fn files(kind: &Kind) -> Vec<SessionFile> {
     ];
     if *kind == Kind::Desktop {
         files.extend([
+            SessionFile {
+                path: "etc/innkeeper/background",
+                text: include_str!("background.sh").to_owned(),
+                mode: 0o755,
+            },
             text("etc/innkeeper/openbox.xml", include_str!("desktop.xml")),
             text("etc/innkeeper/menu.xml", include_str!("menu.xml")),
             text("etc/innkeeper/tint2rc", include_str!("tint2rc")),
             text("etc/innkeeper/terminal.desktop", include_str!("terminal.desktop")),
             text("etc/innkeeper/files.desktop", include_str!("files.desktop")),
-            text("etc/innkeeper/xdg/gtk-2.0/gtkrc", include_str!("gtkrc")),
+            text("etc/innkeeper/gtkrc", include_str!("gtkrc")),
+            text("etc/innkeeper/xdg/libfm/libfm.conf", include_str!("libfm.conf")),
         ]);
     } else {
         files.push(text("etc/innkeeper/openbox.xml", include_str!("single.xml")));

@@ -7,48 +7,49 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-pub const MIB: u64 = 1024 * 1024;
+pub(crate) const MIB: u64 = 1024 * 1024;
 
 /// A sandbox with a state directory of its own. Whatever still runs in it ends with it.
-pub struct Scene {
-    pub sandbox: Sandbox,
-    pub config: Config,
+pub(crate) struct Scene {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) config: Config,
     runtime: tokio::runtime::Runtime,
     folder: tempfile::TempDir,
 }
 
 impl Scene {
-    pub fn new() -> Scene {
+    pub(crate) fn new() -> Scene {
         Scene::with(|_| ())
     }
 
-    pub fn with(change: impl FnOnce(&mut Config)) -> Scene {
+    pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Scene {
         let folder = tempfile::tempdir().unwrap();
         let mut config = config_in(&folder.path().join("state"));
         change(&mut config);
         let sandbox = Sandbox::new(config.clone()).unwrap();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         Scene { sandbox, config, runtime, folder }
     }
 
-    pub fn run<T>(&self, future: impl Future<Output = T>) -> T {
+    pub(crate) fn run<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
     }
 
-    pub fn start(&self, spec: &SessionSpec) -> Handle {
+    pub(crate) fn start(&self, spec: &SessionSpec) -> Handle {
         self.run(self.sandbox.start(spec)).unwrap()
     }
 
-    pub fn stop(&self, handle: &Handle) {
+    pub(crate) fn stop(&self, handle: &Handle) {
         self.run(self.sandbox.stop(handle, Duration::from_secs(2))).unwrap();
     }
 
-    pub fn state(&self, handle: &Handle) -> State {
+    pub(crate) fn state(&self, handle: &Handle) -> State {
         self.run(self.sandbox.status(handle)).unwrap()
     }
 
     /// Waits until the session has ended.
-    pub fn ended(&self, handle: &Handle, limit: Duration) -> State {
+    pub(crate) fn ended(&self, handle: &Handle, limit: Duration) -> State {
         let until = Instant::now() + limit;
         loop {
             match self.state(handle) {
@@ -58,22 +59,22 @@ impl Scene {
         }
     }
 
-    pub fn session_dir(&self, id: &str) -> PathBuf {
+    pub(crate) fn session_dir(&self, id: &str) -> PathBuf {
         self.config.state_dir.join(id)
     }
 
     /// A new empty directory, writable by a session's user as its home.
-    pub fn home(&self, name: &str) -> PathBuf {
+    pub(crate) fn home(&self, name: &str) -> PathBuf {
         let home = self.folder.path().join(name);
         std::fs::create_dir(&home).unwrap();
-        if nix::unistd::geteuid().is_root() {
+        if as_root() {
             std::os::unix::fs::chown(&home, Some(1000), Some(1000)).unwrap();
         }
         home
     }
 
     /// Runs a shell script in a session that ends with it, and returns what it printed.
-    pub fn probe(&self, id: &str, script: &str, change: impl FnOnce(&mut SessionSpec)) -> String {
+    pub(crate) fn probe(&self, id: &str, script: &str, change: impl FnOnce(&mut SessionSpec)) -> String {
         let home = self.home(id);
         let mut spec = program(id, &format!("{{ {script}\n}} > ~/out 2>&1; mv ~/out ~/done; exec sleep 600"));
         spec.home = Some(home.clone());
@@ -98,20 +99,31 @@ impl Drop for Scene {
     }
 }
 
-pub fn config_in(state_dir: &Path) -> Config {
+pub(crate) fn config_in(state_dir: &Path) -> Config {
     let mut config = Config::new(state_dir);
-    config.init = PathBuf::from(env!("CARGO_BIN_EXE_runtime-test-init"));
+    config.init = service();
     config.memory_reserve = 64 * MIB;
     config
 }
 
+/// The program that stands in for the service. Where the tests are run again as another user, it lies beside
+/// them.
+pub(crate) fn service() -> PathBuf {
+    let beside = std::env::current_exe().unwrap().with_file_name("runtime-test-service");
+    if beside.exists() { beside } else { PathBuf::from(env!("CARGO_BIN_EXE_runtime-test-service")) }
+}
+
+pub(crate) fn as_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}
+
 /// A session whose only program is a shell script.
-pub fn program(id: &str, script: &str) -> SessionSpec {
+pub(crate) fn program(id: &str, script: &str) -> SessionSpec {
     let argv = ["sh", "-c", script].map(str::to_owned).to_vec();
     SessionSpec { memory: 512 * MIB, ..SessionSpec::new(id, Kind::Program { argv }) }
 }
 
-pub fn wait_for_file(path: &Path) -> String {
+pub(crate) fn wait_for_file(path: &Path) -> String {
     let until = Instant::now() + Duration::from_secs(30);
     loop {
         if let Ok(text) = std::fs::read_to_string(path) {
@@ -122,11 +134,18 @@ pub fn wait_for_file(path: &Path) -> String {
     }
 }
 
+/// A command that does nothing, and that no other test or run of the tests has.
+pub(crate) fn idle_command(number: u32) -> String {
+    format!("sleep {number}{}", std::process::id())
+}
+
 /// The processes of this machine whose command line contains `text`.
-pub fn processes_with(text: &str) -> Vec<i32> {
+pub(crate) fn processes_with(text: &str) -> Vec<i32> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").unwrap() {
-        let Some(pid) = entry.unwrap().file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        let Some(pid) = entry.unwrap().file_name().to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
         let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         if String::from_utf8_lossy(&line).replace('\0', " ").contains(text) {
             found.push(pid);
@@ -136,15 +155,15 @@ pub fn processes_with(text: &str) -> Vec<i32> {
 }
 
 /// A connected viewer.
-pub struct Viewer {
+pub(crate) struct Viewer {
     stream: Box<dyn RfbStream>,
-    pub width: u16,
-    pub height: u16,
-    pub name: String,
+    pub(crate) width: u16,
+    pub(crate) height: u16,
+    pub(crate) name: String,
 }
 
 impl Viewer {
-    pub async fn connect(sandbox: &Sandbox, handle: &Handle) -> Viewer {
+    pub(crate) async fn connect(sandbox: &Sandbox, handle: &Handle) -> Viewer {
         let mut stream = sandbox.connect(handle).await.unwrap();
         let mut version = [0; 12];
         stream.read_exact(&mut version).await.unwrap();
@@ -167,7 +186,7 @@ impl Viewer {
     }
 
     /// One whole frame, four bytes a pixel.
-    pub async fn frame(&mut self) -> Vec<u8> {
+    pub(crate) async fn frame(&mut self) -> Vec<u8> {
         let (width, height) = (usize::from(self.width), usize::from(self.height));
         let mut request = vec![3, 0, 0, 0, 0, 0];
         request.extend(self.width.to_be_bytes());
@@ -195,7 +214,7 @@ impl Viewer {
     }
 
     /// Presses and releases keys by their X11 keysyms; for ASCII these are the codes.
-    pub async fn type_text(&mut self, text: &str) {
+    pub(crate) async fn type_text(&mut self, text: &str) {
         for key in text.bytes().map(|byte| if byte == b'\n' { 0xff0d } else { u32::from(byte) }) {
             for down in [1, 0] {
                 let mut event = vec![4, down, 0, 0];
@@ -203,6 +222,18 @@ impl Viewer {
                 self.stream.write_all(&event).await.unwrap();
             }
         }
+    }
+
+    /// Asks for another size of the screen (SetDesktopSize); a viewer that connects after it sees the new one.
+    pub(crate) async fn resize(&mut self, width: u16, height: u16) {
+        let mut request = vec![251, 0];
+        request.extend([width.to_be_bytes(), height.to_be_bytes()].concat());
+        request.extend([1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        request.extend([width.to_be_bytes(), height.to_be_bytes()].concat());
+        request.extend([0; 4]);
+        // The server heeds it only from viewers that know the pseudo-encoding ExtendedDesktopSize, -308.
+        self.stream.write_all(&[2, 0, 0, 2, 0, 0, 0, 0, 0xff, 0xff, 0xfe, 0xcc]).await.unwrap();
+        self.stream.write_all(&request).await.unwrap();
     }
 
     async fn skip_message(&mut self) {
