@@ -5,7 +5,7 @@ use crate::support::{
 };
 use runtime::sandbox::Sandbox;
 use runtime::{Driver, EndCause, Error, Geometry, Handle, Kind, SessionSpec, StartError, State};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -109,13 +109,25 @@ fn a_session_outlives_the_service_that_started_it_and_is_found_again() {
     let mut service = Command::new(service())
         .args(["start", scene.config.state_dir.to_str().unwrap(), "survivor"])
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut line = String::new();
-    BufReader::new(service.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let mut output = BufReader::new(service.stdout.take().unwrap());
+    output.read_line(&mut line).unwrap();
     let stored: Handle = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not started: {line}"));
     service.kill().unwrap();
     service.wait().unwrap();
+    // Whoever reads what the service writes sees its end: the session holds neither open.
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let mut errors = service.stderr.take().unwrap();
+    std::thread::spawn(move || {
+        let mut rest = String::new();
+        errors.read_to_string(&mut rest).unwrap();
+        output.read_to_string(&mut rest).unwrap();
+        sender.send(rest)
+    });
+    assert_eq!(receiver.recv_timeout(Duration::from_secs(10)).unwrap(), "");
 
     let anew = Sandbox::new(config_in(&scene.config.state_dir)).unwrap();
     let found = scene.run(anew.list()).unwrap();

@@ -33,6 +33,8 @@ use std::process::ExitCode;
 /// output; both are this crate's own.
 #[must_use]
 pub fn init_main() -> ExitCode {
+    // Nothing that the service left open by mistake is for the session.
+    mounts::close_from(3);
     let Ok(mut reporter) = Reporter::take_over_stdout() else {
         return ExitCode::FAILURE;
     };
@@ -155,13 +157,6 @@ fn detach_from_service() -> Result<(), Failure> {
         )]
         unsafe { sigaction(handled, &default) }.step("signals")?;
     }
-    // Nothing that the service left open by mistake is for the session.
-    for entry in std::fs::read_dir("/proc/self/fd").step("open descriptors")? {
-        let number = entry.step("open descriptors")?.file_name().to_str().and_then(|name| name.parse().ok());
-        if let Some(number) = number.filter(|number| *number > 2) {
-            mounts::close_on_exec(number, true);
-        }
-    }
     Ok(())
 }
 
@@ -208,6 +203,10 @@ fn inside(
     let mut byte = [0];
     go.read_exact(&mut byte).step("waiting for the record")?;
     drop(go);
+    // The session may outlive whatever reads the service's errors.
+    let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty()).step("/dev/null")?;
+    nix::unistd::dup2_stderr(&null).step("/dev/null")?;
+    drop(null);
     nix::sys::prctl::set_dumpable(false).step("closing the first process to others")?;
     root::build(plan, trees)?;
     confine::drop_for_good()?;

@@ -95,12 +95,19 @@ fn mount_setattr(
     Errno::result(result).map(drop)
 }
 
-/// Sets whether a descriptor that is known only by its number is closed when another program is run.
+/// Leaves a descriptor, known only by its number, open when another program is run.
 #[expect(unsafe_code, reason = "fcntl by number")]
-pub(super) fn close_on_exec(number: libc::c_int, on: bool) {
-    let flag = if on { libc::FD_CLOEXEC } else { 0 };
-    // SAFETY: setting a flag by number touches no memory; a number that is not open is refused by the kernel.
-    let _ = unsafe { libc::fcntl(number, libc::F_SETFD, flag) };
+pub(super) fn keep_on_exec(number: libc::c_int) -> io::Result<()> {
+    // SAFETY: clearing a flag by number touches no memory; a number that is not open is refused by the kernel.
+    Ok(Errno::result(unsafe { libc::fcntl(number, libc::F_SETFD, 0) }).map(drop)?)
+}
+
+/// Closes all descriptors from this number on. Only for the start of a program, before it has opened any.
+#[expect(unsafe_code, reason = "nix has no close_range")]
+pub(super) fn close_from(first: libc::c_uint) {
+    // SAFETY: at the start of the program nothing owns a descriptor past the three standard ones, so none is
+    // closed under its owner. A kernel without the call lacks more than this and is refused later.
+    let _ = unsafe { libc::close_range(first, libc::c_uint::MAX, 0) };
 }
 
 /// Brings up the loopback interface of the calling process's network namespace.

@@ -110,7 +110,7 @@ fn start_display(plan: &Plan, walls: &Arc<Walls>) -> Result<Display, Failure> {
     #[expect(unsafe_code, reason = "the X server is enclosed before this process itself can be")]
     unsafe {
         command.pre_exec(move || {
-            mounts::close_on_exec(ready_number, false);
+            mounts::keep_on_exec(ready_number)?;
             walls.enclose().map_err(|_| std::io::Error::from(std::io::ErrorKind::PermissionDenied))
         });
     }
