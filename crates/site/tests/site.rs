@@ -1,5 +1,7 @@
 //! The layer around a product, seen from a browser.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on has failed")]
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -176,7 +178,7 @@ async fn a_notice_is_taken_only_if_we_made_it() {
     let mut headers = axum::http::HeaderMap::new();
     headers.insert(header::COOKIE, pair.parse().unwrap());
     assert_eq!(Notice::take(&site, &headers), Some(Notice("Saved <it>.".into())));
-    headers.insert(header::COOKIE, format!("{}x", pair).parse().unwrap());
+    headers.insert(header::COOKIE, format!("{pair}x").parse().unwrap());
     assert_eq!(Notice::take(&site, &headers), None);
 }
 
