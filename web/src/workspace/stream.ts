@@ -1,4 +1,5 @@
 import RFB from "@novnc/novnc";
+import { make } from "./elements";
 
 export interface StreamEvents {
   /** The session is on the screen and takes input. */
@@ -49,15 +50,18 @@ export class Stream {
 }
 
 /** noVNC tells no frames. Its visible canvas is drawn on by `drawImage`; what has not come from the session yet is
- *  transparent there. */
+ *  transparent there. Read through a canvas of one pixel: reading the visible one makes browsers move it off the GPU. */
 function onFirstPixels(screen: HTMLElement, callback: () => void): void {
-  const context = screen.querySelector("canvas")?.getContext("2d");
-  if (!context) return;
+  const canvas = screen.querySelector("canvas");
+  const context = canvas?.getContext("2d");
+  const probe = make("canvas", { width: "1", height: "1" }).getContext("2d", { willReadFrequently: true });
+  if (!canvas || !context || !probe) return;
   const draw = context.drawImage;
   const watched = (...values: unknown[]) => {
     Reflect.apply(draw, context, values);
-    const [, , , , , x, y] = values as number[];
-    if (context.getImageData(x ?? 0, y ?? 0, 1, 1).data[3] === 0) return;
+    const [, , , , , x = 0, y = 0] = values as number[];
+    probe.drawImage(canvas, x, y, 1, 1, 0, 0, 1, 1);
+    if (probe.getImageData(0, 0, 1, 1).data[3] === 0) return;
     Reflect.deleteProperty(context, "drawImage");
     callback();
   };
