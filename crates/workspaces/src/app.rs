@@ -72,6 +72,7 @@ impl Workspaces {
             stopping,
         };
         first_start(&app).await?;
+        sessions::resume_starts(&app).await?;
         let tasks = vec![tokio::spawn(sessions::keep(app.clone())), tokio::spawn(sweep(app.clone()))];
         Ok(Self { app, stop, tasks })
     }
@@ -96,6 +97,34 @@ impl Workspaces {
                 .await?;
         tx.commit().await?;
         Ok(Some(self.app.site.url(&format!("/setup?token={}", token.as_str()))))
+    }
+
+    /// The state of the handlers, for tests of what has no address.
+    #[cfg(test)]
+    pub(crate) fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Connects the identity provider of the same house ([`Setup::identity`]): registers this service
+    /// provider there and keeps its answer as the default SAML configuration, enabled. Doing it again
+    /// renews the same configuration.
+    ///
+    /// # Errors
+    /// A sentence that says what stood in the way.
+    pub async fn connect_identity(&self) -> Result<crate::Connected, crate::ConnectError> {
+        sso::connect::connect(&self.app).await
+    }
+
+    /// Keeps a SAML identity provider by its metadata: enabled and default, one configuration per entity id.
+    ///
+    /// # Errors
+    /// A sentence that says what stood in the way.
+    pub async fn connect_identity_provider(
+        &self,
+        metadata: &saml::IdpMetadata,
+        name: &str,
+    ) -> Result<crate::Connected, crate::ConnectError> {
+        sso::connect::keep(&self.app, metadata, name).await
     }
 
     /// Ends the work in the background. Sessions run on, to be found again at the next start.

@@ -72,7 +72,7 @@ impl DefinitionForm {
         let description = errors.check("description", optional(&self.description, 500));
         let thumbnail = errors.check("thumbnail", Thumbnail::parse(self.thumbnail.trim()));
         let category = errors.check("category", optional(&self.category, 80));
-        let program = errors.check("command", self.program());
+        let program = self.program(&mut errors);
         let centicores = errors.check("cores", centicores(&self.cores));
         let memory_mb = errors.check("memory_mb", whole(&self.memory_mb, 64, 1 << 20));
         let most = 60 * 24 * 30;
@@ -97,20 +97,25 @@ impl DefinitionForm {
         errors.finish(details)
     }
 
-    fn program(&self) -> Result<Program, String> {
+    fn program(&self, errors: &mut FieldErrors) -> Option<Program> {
         match self.program.as_str() {
-            "desktop" => Ok(Program::Desktop),
-            "terminal" => Ok(Program::Terminal),
+            "desktop" => Some(Program::Desktop),
+            "terminal" => Some(Program::Terminal),
+            "command" => errors.check("command", command_line(&self.command)).map(Program::Command),
             _ => {
-                let line = required(&self.command, 500)?;
-                let argv: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-                if argv.iter().any(|word| word.contains(['"', '\''])) {
-                    return Err("Quotation marks have no meaning here: the line is split at its spaces.".into());
-                }
-                Ok(Program::Command(argv))
+                errors.add("program", "Choose what runs.");
+                None
             }
         }
     }
+}
+
+fn command_line(text: &str) -> Result<Vec<String>, String> {
+    let line = required(text, 500)?;
+    if line.contains(['"', '\'']) {
+        return Err("Quotation marks have no meaning here: the line is split at its spaces.".into());
+    }
+    Ok(line.split_whitespace().map(str::to_owned).collect())
 }
 
 fn whole(text: &str, least: u64, most: u64) -> Result<u64, String> {

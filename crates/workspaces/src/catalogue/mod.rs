@@ -8,11 +8,9 @@ mod tests;
 
 use std::time::Duration;
 
-use ::store::Timestamp;
-
-pub(crate) use self::pages::routes;
+pub(crate) use self::pages::{images, routes};
 pub(crate) use self::store::{
-    Assignment, all, assign, assignments_of, create_samples, find, find_for, visible_to,
+    Assignment, assign, assignments_of, create_samples, find, find_for, visible_to,
 };
 
 /// What runs in a session of a workspace.
@@ -51,7 +49,6 @@ impl Program {
 pub(crate) struct Definition {
     pub(crate) id: String,
     pub(crate) details: Details,
-    pub(crate) created_at: Timestamp,
 }
 
 /// What an administrator decides about a workspace.
@@ -97,13 +94,11 @@ pub(crate) enum Thumbnail {
 }
 
 /// The pictures that come with Innkeeper: asset and label.
-pub(crate) const THUMBNAILS: &[(&str, &str)] = &[
-    ("workspace-desktop.svg", "Desktop"),
-    ("workspace-terminal.svg", "Terminal"),
-];
+pub(crate) const THUMBNAILS: &[(&str, &str)] =
+    &[("workspace-desktop.svg", "Desktop"), ("workspace-terminal.svg", "Terminal")];
 
 impl Thumbnail {
-    /// Reads what [`Self::text`] wrote, or what an administrator typed.
+    /// Reads what an administrator typed.
     fn parse(text: &str) -> Result<Self, String> {
         if let Some((name, _)) = THUMBNAILS.iter().find(|(name, _)| *name == text) {
             return Ok(Self::Own(name));
@@ -114,7 +109,13 @@ impl Thumbnail {
         site::origin::parse_web_url(text).map(Self::Web).map_err(str::to_owned)
     }
 
-    fn text(&self) -> &str {
+    /// Reads what [`Self::text`] gave; a picture that is gone is our own one for a desktop.
+    pub(crate) fn stored(text: &str) -> Self {
+        Self::parse(text).unwrap_or(Self::Own("workspace-desktop.svg"))
+    }
+
+    /// The same in one word or address, to be stored.
+    pub(crate) fn text(&self) -> &str {
         match self {
             Self::Own(name) => name,
             Self::Web(url) => url.as_str(),

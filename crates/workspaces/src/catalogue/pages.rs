@@ -8,7 +8,7 @@ use site::page::html_with_status;
 use site::{Button, CspAdditions, FieldErrors, Notice, Problem, Shell, Submitted, html};
 
 use super::form::DefinitionForm;
-use super::{Assignment, Definition, THUMBNAILS, store};
+use super::{Assignment, Definition, THUMBNAILS, Thumbnail, store};
 use crate::app::App;
 use crate::auth::Administrator;
 use crate::sessions;
@@ -31,14 +31,14 @@ struct ListPage {
 
 async fn list(State(app): State<App>, visit: Visit, admin: Administrator) -> Result<Response, Problem> {
     let definitions = store::all(&mut *app.store.read().await?).await?;
-    let additions = images(&definitions);
+    let additions = images(definitions.iter().map(|definition| &definition.details.thumbnail));
     let shell = visit.admin_page(&app, &admin.0, "Workspaces");
     Ok(additions.on(html(&ListPage { shell, definitions })?))
 }
 
-/// Lets a page show the thumbnails of these workspaces.
-pub(crate) fn images<'d>(definitions: impl IntoIterator<Item = &'d Definition>) -> CspAdditions {
-    let foreign = definitions.into_iter().filter_map(|definition| definition.details.thumbnail.foreign());
+/// Lets a page show these thumbnails.
+pub(crate) fn images<'t>(thumbnails: impl IntoIterator<Item = &'t Thumbnail>) -> CspAdditions {
+    let foreign = thumbnails.into_iter().filter_map(Thumbnail::foreign);
     foreign.fold(CspAdditions::default(), CspAdditions::img)
 }
 
@@ -108,14 +108,17 @@ async fn create(
     store::show_to(&mut tx, &id, &form.groups).await?;
     tx.commit().await?;
     let name = &details.friendly_name;
-    visit.record(&app, "model_created", &admin.0.user.username, name, &serde_json::json!({"workspace": id})).await?;
+    visit
+        .record(&app, "model_created", &admin.0.user.username, name, &serde_json::json!({"workspace": id}))
+        .await?;
     Ok(Notice::redirect(&app.site, &format!("The workspace {name} was added."), "/admin/workspaces/"))
 }
 
 async fn existing(app: &App, id: &str) -> Result<Definition, Problem> {
     let found = store::find(&mut *app.store.read().await?, id).await?;
     found.ok_or_else(|| {
-        Problem::not_found("This workspace does not exist (any more).").next("All workspaces", "/admin/workspaces/")
+        Problem::not_found("This workspace does not exist (any more).")
+            .next("All workspaces", "/admin/workspaces/")
     })
 }
 
@@ -142,14 +145,18 @@ async fn change(
     let definition = existing(&app, &id).await?;
     let details = match form.parse() {
         Ok(details) => details,
-        Err(errors) => return form_page(&app, &visit, &admin, Subject::Existing(&definition), form, errors).await,
+        Err(errors) => {
+            return form_page(&app, &visit, &admin, Subject::Existing(&definition), form, errors).await;
+        }
     };
     let mut tx = app.store.begin().await?;
     store::update(&mut tx, &id, &details).await?;
     store::show_to(&mut tx, &id, &form.groups).await?;
     tx.commit().await?;
     let name = &details.friendly_name;
-    visit.record(&app, "model_updated", &admin.0.user.username, name, &serde_json::json!({"workspace": id})).await?;
+    visit
+        .record(&app, "model_updated", &admin.0.user.username, name, &serde_json::json!({"workspace": id}))
+        .await?;
     Ok(Notice::redirect(&app.site, &format!("The workspace {name} was saved."), "/admin/workspaces/"))
 }
 
@@ -165,11 +172,16 @@ async fn remove(
     let mut tx = app.store.begin().await?;
     let running = sessions::alive_of_workspace(&mut tx, &id).await?;
     if running > 0 {
-        let sentence = format!("{name} has {running} running sessions. End them first, or disable the workspace.");
-        return Err(Problem::new(StatusCode::CONFLICT, "Still in use", sentence).next("Sessions", "/admin/sessions/"));
+        let sentence =
+            format!("{name} has {running} running sessions. End them first, or disable the workspace.");
+        return Err(
+            Problem::new(StatusCode::CONFLICT, "Still in use", sentence).next("Sessions", "/admin/sessions/")
+        );
     }
     store::delete(&mut tx, &id).await?;
     tx.commit().await?;
-    visit.record(&app, "model_deleted", &admin.0.user.username, name, &serde_json::json!({"workspace": id})).await?;
+    visit
+        .record(&app, "model_deleted", &admin.0.user.username, name, &serde_json::json!({"workspace": id}))
+        .await?;
     Ok(Notice::redirect(&app.site, &format!("The workspace {name} was deleted."), "/admin/workspaces/"))
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use ::store::{Error, Timestamp};
+use ::store::Error;
 use site::Site;
 use sqlx::{AnyConnection, FromRow};
 
@@ -20,11 +20,10 @@ struct Row {
     session_time_limit_seconds: i64,
     idle_limit_seconds: i64,
     enabled: i64,
-    created_at: Timestamp,
 }
 
 const COLUMNS: &str = "d.id, d.friendly_name, d.description, d.thumbnail, d.category, d.program, d.command, \
-     d.centicores, d.memory_bytes, d.session_time_limit_seconds, d.idle_limit_seconds, d.enabled, d.created_at";
+     d.centicores, d.memory_bytes, d.session_time_limit_seconds, d.idle_limit_seconds, d.enabled";
 
 impl From<Row> for Definition {
     fn from(row: Row) -> Self {
@@ -39,7 +38,7 @@ impl From<Row> for Definition {
             details: Details {
                 friendly_name: row.friendly_name,
                 description: row.description,
-                thumbnail: Thumbnail::parse(&row.thumbnail).unwrap_or(Thumbnail::Own("workspace-desktop.svg")),
+                thumbnail: Thumbnail::stored(&row.thumbnail),
                 category: row.category,
                 program,
                 centicores: u32::try_from(row.centicores).unwrap_or(100),
@@ -48,7 +47,6 @@ impl From<Row> for Definition {
                 idle_limit: seconds(row.idle_limit_seconds),
                 enabled: row.enabled != 0,
             },
-            created_at: row.created_at,
         }
     }
 }
@@ -64,7 +62,8 @@ pub(crate) struct Assignment {
 
 /// Every definition, by name.
 pub(crate) async fn all(conn: &mut AnyConnection) -> Result<Vec<Definition>, Error> {
-    let sql = format!("SELECT {COLUMNS} FROM workspaces_definitions d ORDER BY d.category, d.friendly_name, d.id");
+    let sql =
+        format!("SELECT {COLUMNS} FROM workspaces_definitions d ORDER BY d.category, d.friendly_name, d.id");
     let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(conn).await?;
     Ok(rows.into_iter().map(Definition::from).collect())
 }
@@ -103,7 +102,11 @@ pub(crate) async fn find_for(
 }
 
 /// Adds a definition and returns its id.
-pub(crate) async fn insert(conn: &mut AnyConnection, site: &Site, details: &Details) -> Result<String, Error> {
+pub(crate) async fn insert(
+    conn: &mut AnyConnection,
+    site: &Site,
+    details: &Details,
+) -> Result<String, Error> {
     let id = ::store::new_id(&**site.random());
     let sql = "INSERT INTO workspaces_definitions (friendly_name, description, thumbnail, category, program, command, \
          centicores, memory_bytes, session_time_limit_seconds, idle_limit_seconds, enabled, id, created_at) \
@@ -178,8 +181,15 @@ pub(crate) async fn groups_of(conn: &mut AnyConnection, workspace: &str) -> Resu
 }
 
 /// The group sees exactly these workspaces.
-pub(crate) async fn assign(conn: &mut AnyConnection, group: &str, workspaces: &[String]) -> Result<(), Error> {
-    sqlx::query("DELETE FROM workspaces_group_workspaces WHERE group_id = $1").bind(group).execute(&mut *conn).await?;
+pub(crate) async fn assign(
+    conn: &mut AnyConnection,
+    group: &str,
+    workspaces: &[String],
+) -> Result<(), Error> {
+    sqlx::query("DELETE FROM workspaces_group_workspaces WHERE group_id = $1")
+        .bind(group)
+        .execute(&mut *conn)
+        .await?;
     for workspace in workspaces {
         link(conn, group, workspace).await?;
     }
@@ -187,7 +197,11 @@ pub(crate) async fn assign(conn: &mut AnyConnection, group: &str, workspaces: &[
 }
 
 /// The workspace is seen by exactly these groups.
-pub(crate) async fn show_to(conn: &mut AnyConnection, workspace: &str, groups: &[String]) -> Result<(), Error> {
+pub(crate) async fn show_to(
+    conn: &mut AnyConnection,
+    workspace: &str,
+    groups: &[String],
+) -> Result<(), Error> {
     sqlx::query("DELETE FROM workspaces_group_workspaces WHERE workspace_id = $1")
         .bind(workspace)
         .execute(&mut *conn)
@@ -227,8 +241,20 @@ pub(crate) async fn create_samples(conn: &mut AnyConnection, site: &Site, group:
         enabled: true,
     };
     let samples = [
-        sample("Desktop", "A desktop with a panel, files and a terminal.", "workspace-desktop.svg", Program::Desktop, 1024),
-        sample("Terminal", "A command line over the whole screen.", "workspace-terminal.svg", Program::Terminal, 512),
+        sample(
+            "Desktop",
+            "A desktop with a panel, files and a terminal.",
+            "workspace-desktop.svg",
+            Program::Desktop,
+            1024,
+        ),
+        sample(
+            "Terminal",
+            "A command line over the whole screen.",
+            "workspace-terminal.svg",
+            Program::Terminal,
+            512,
+        ),
     ];
     for details in &samples {
         let id = insert(conn, site, details).await?;

@@ -1,5 +1,8 @@
 //! The start page of the administration: how things are, and what to do next.
 
+#[cfg(test)]
+mod tests;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
@@ -10,7 +13,6 @@ use site::{Problem, Shell, html};
 
 use crate::app::App;
 use crate::auth::Administrator;
-use crate::sessions::ago;
 use crate::visit::Visit;
 
 pub(crate) fn routes() -> Router<App> {
@@ -37,7 +39,8 @@ struct OverviewPage {
 }
 
 async fn show(State(app): State<App>, visit: Visit, admin: Administrator) -> Result<Response, Problem> {
-    let capacity = app.driver.capacity().await.map_err(|error| Problem::internal(format!("capacity: {error}")))?;
+    let capacity =
+        app.driver.capacity().await.map_err(|error| Problem::internal(format!("capacity: {error}")))?;
     let mut conn = app.store.read().await?;
     let counts: Counts = sqlx::query_as(
         "SELECT (SELECT COUNT(*) FROM workspaces_users) AS users, \

@@ -18,10 +18,6 @@ const REMEMBERED: Duration = Duration::from_hours(24 * 30);
 
 /// Works until the service stops.
 pub(crate) async fn keep(app: App) {
-    // What an earlier run was starting goes on; from then on each launch has its own task.
-    if let Err(error) = resume_starts(&app).await {
-        tracing::error!(?error, "sessions of the last run could not be looked up; will try again");
-    }
     loop {
         if let Err(error) = keep_once(&app).await {
             tracing::error!(?error, "sessions could not be looked after; will try again");
@@ -33,17 +29,24 @@ pub(crate) async fn keep(app: App) {
     }
 }
 
-/// Starts again what was requested or starting when the service stopped.
-pub(super) async fn resume_starts(app: &App) -> Result<(), ::store::Error> {
+/// Goes on with what was requested or starting when the service stopped. To be called before anybody can
+/// launch: from then on each start is the affair of its own task.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn resume_starts(app: &App) -> Result<(), ::store::Error> {
     let sessions = store::alive(&mut *app.store.read().await?).await?;
-    for session in sessions.into_iter().filter(|session| matches!(session.state, State::Requested | State::Starting)) {
+    for session in
+        sessions.into_iter().filter(|session| matches!(session.state, State::Requested | State::Starting))
+    {
         let definition = catalogue::find(&mut *app.store.read().await?, &session.workspace_id).await?;
         match definition {
             Some(definition) => {
                 tokio::spawn(launch::start(app.clone(), session.id, definition));
             }
             None => {
-                let cause = EndCause::Driver("The workspace was deleted before this session had started.".into());
+                let cause =
+                    EndCause::Driver("The workspace was deleted before this session had started.".into());
                 launch::conclude(app, &session.id, &cause).await?;
             }
         }
@@ -54,10 +57,8 @@ pub(super) async fn resume_starts(app: &App) -> Result<(), ::store::Error> {
 /// One round.
 pub(super) async fn keep_once(app: &App) -> Result<(), ::store::Error> {
     let now = app.site.now();
-    let over = store::over_limit(&mut *app.store.read().await?, now).await?;
-    for (id, cause) in over {
-        launch::end(app, &id, cause).await?;
-    }
+    let overstaying = store::overstaying(&mut *app.store.read().await?, now).await?;
+    launch::end_each(app, overstaying).await?;
     reconcile(app).await?;
     let mut tx = app.store.begin().await?;
     store::sweep(&mut tx, now, now.minus(REMEMBERED)).await?;
@@ -66,8 +67,8 @@ pub(super) async fn keep_once(app: &App) -> Result<(), ::store::Error> {
 
 /// Compares the table with what the driver sees, and mends the difference.
 async fn reconcile(app: &App) -> Result<(), ::store::Error> {
-    // The driver is asked first: a session that starts in between is in the table but not in the list, and
-    // only rows that say `running` are taken for lost. One that says `starting` is its own task's affair.
+    // The driver is asked first. A session that started in between is in the table but not in the list;
+    // so whoever seems lost is asked after by its handle before it counts as such.
     let observed = match app.driver.list().await {
         Ok(observed) => observed,
         Err(error) => {
@@ -97,14 +98,21 @@ async fn settle(app: &App, session: &Session, seen: Option<&Observed>) -> Result
     match (&session.state, seen) {
         (State::Running(handle), Some(seen)) => match &seen.state {
             Running::Running if seen.handle == *handle => Ok(()),
-            Running::Running => lost(app, session, "The session was started anew elsewhere.").await,
-            Running::Ended { cause } => {
-                tracing::info!(session = session.id, ?cause, "a session ended by itself");
-                launch::stop(app, &session.id, handle).await;
-                launch::conclude(app, &session.id, &EndCause::Driver(cause.to_string())).await
+            Running::Running => ended_by_itself(app, session, handle, &runtime::EndCause::Unknown).await,
+            Running::Ended { cause } => ended_by_itself(app, session, handle, cause).await,
+        },
+        (State::Running(handle), None) => match app.driver.status(handle).await {
+            Ok(Running::Running) => Ok(()),
+            Ok(Running::Ended { cause }) => ended_by_itself(app, session, handle, &cause).await,
+            Err(error) => {
+                tracing::error!(
+                    session = session.id,
+                    ?error,
+                    "a session could not be looked at; will try again"
+                );
+                Ok(())
             }
         },
-        (State::Running(_), None) => lost(app, session, &runtime::EndCause::Unknown.to_string()).await,
         (State::Stopping(cause, _), Some(seen)) => {
             if launch::stop(app, &session.id, &seen.handle).await {
                 launch::conclude(app, &session.id, cause).await?;
@@ -135,11 +143,23 @@ async fn overdue(app: &App, session: &Session, seen: Option<&Observed>) -> Resul
     }
 }
 
-/// A row says that it runs, but nothing does. Looked at once more, since it may have ended properly meanwhile.
-async fn lost(app: &App, session: &Session, sentence: &str) -> Result<(), ::store::Error> {
-    let now = store::find(&mut *app.store.read().await?, &session.id).await?;
-    if now.is_some_and(|now| now.state == session.state) {
-        launch::conclude(app, &session.id, &EndCause::Driver(sentence.to_owned())).await?;
+/// A row says that it runs, but nothing does; the driver clears away what is left.
+async fn ended_by_itself(
+    app: &App,
+    session: &Session,
+    handle: &runtime::Handle,
+    cause: &runtime::EndCause,
+) -> Result<(), ::store::Error> {
+    tracing::info!(session = session.id, ?cause, "a session ended by itself");
+    // If this fails, the next round finds remains that no row asks for.
+    launch::stop(app, &session.id, handle).await;
+    launch::conclude(app, &session.id, &end_cause(cause)).await
+}
+
+/// The driver enforces the time limit, too, and both say so in the same words.
+fn end_cause(cause: &runtime::EndCause) -> EndCause {
+    match cause {
+        runtime::EndCause::Deadline => EndCause::TimeLimit,
+        other => EndCause::Driver(other.to_string()),
     }
-    Ok(())
 }

@@ -10,33 +10,33 @@ mod pages;
 mod store;
 mod streaming;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 mod tickets;
-
-use std::time::Duration;
 
 use ::store::Timestamp;
 use serde::Serialize;
 use tokio::sync::broadcast;
 
-pub(crate) use self::keeper::keep;
-pub(crate) use self::launch::{end, end_all_of, launch};
+use crate::catalogue::Thumbnail;
+
+pub(crate) use self::keeper::{keep, resume_starts};
+pub(crate) use self::launch::end_all_of;
 pub(crate) use self::pages::{ago, left, routes};
-pub(crate) use self::store::{alive_of, alive_of_workspace, count_alive};
+pub(crate) use self::store::{alive_of, alive_of_workspace};
 
 /// A launched workspace.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     pub(crate) id: String,
-    pub(crate) user_id: String,
-    /// Empty in a list of one person's own sessions.
+    /// Empty if the account was deleted.
     pub(crate) username: String,
     pub(crate) workspace_id: String,
     /// As it was named at the launch: the definition may have changed since, or be gone.
     pub(crate) workspace_name: String,
-    pub(crate) thumbnail: String,
+    pub(crate) thumbnail: Thumbnail,
     pub(crate) state: State,
-    pub(crate) idle_limit: Duration,
     pub(crate) created_at: Timestamp,
     /// When a key or a pointer last moved, to the quarter of a minute.
     pub(crate) last_active_at: Timestamp,

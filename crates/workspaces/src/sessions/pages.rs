@@ -32,13 +32,16 @@ async fn launch_workspace(
 ) -> Result<Response, Problem> {
     let (session, definition) = launch::launch(&app, &person, &id).await?;
     let name = &definition.details.friendly_name;
-    visit.record(&app, "session_requested", &person.user.username, name, &json!({"session": session})).await?;
+    visit
+        .record(&app, "session_requested", &person.user.username, name, &json!({"session": session}))
+        .await?;
     Ok(Redirect::to(&format!("/session/{session}")).into_response())
 }
 
 async fn own(app: &App, person: &Person, id: &str) -> Result<Session, Problem> {
     let found = store::find_own(&mut *app.store.read().await?, id, &person.user.id).await?;
-    found.ok_or_else(|| Problem::not_found("There is no such session of yours.").next("Show my sessions", "/"))
+    found
+        .ok_or_else(|| Problem::not_found("There is no such session of yours.").next("Show my sessions", "/"))
 }
 
 #[derive(Template)]
@@ -103,9 +106,9 @@ async fn ticket(
         return Err(gone.next("Go to my workspaces", "/"));
     }
     let mut tx = app.store.begin().await?;
-    let token = tickets::issue(&mut tx, &app.site, &session.id, &person).await?;
+    let ticket = tickets::issue(&mut tx, &app.site, &session.id, &person).await?;
     tx.commit().await?;
-    Ok(Json(json!({"ticket": token.as_str(), "path": format!("/api/sessions/{}/stream", session.id)})))
+    Ok(Json(json!({"ticket": ticket.token(), "path": format!("/api/sessions/{}/stream", session.id)})))
 }
 
 #[derive(Template)]
@@ -119,7 +122,8 @@ struct ListPage {
 
 async fn list(Extract(app): Extract<App>, visit: Visit, admin: Administrator) -> Result<Response, Problem> {
     let sessions = store::alive(&mut *app.store.read().await?).await?;
-    let capacity = app.driver.capacity().await.map_err(|error| Problem::internal(format!("capacity: {error}")))?;
+    let capacity =
+        app.driver.capacity().await.map_err(|error| Problem::internal(format!("capacity: {error}")))?;
     let shell = visit.admin_page(&app, &admin.0, "Sessions");
     html(&ListPage { shell, sessions, capacity, now: app.site.now() })
 }
@@ -132,8 +136,9 @@ async fn end(
     _: Submitted<Button>,
 ) -> Result<Response, Problem> {
     let found = store::find(&mut *app.store.read().await?, &id).await?;
-    let session = found
-        .ok_or_else(|| Problem::not_found("There is no such session (any more).").next("Sessions", "/admin/sessions/"))?;
+    let session = found.ok_or_else(|| {
+        Problem::not_found("There is no such session (any more).").next("Sessions", "/admin/sessions/")
+    })?;
     launch::end(&app, &id, EndCause::EndedByAdministrator).await?;
     let context = json!({"session": id, "user": session.username});
     visit.record(&app, "session_ended", &admin.0.user.username, &session.workspace_name, &context).await?;
@@ -155,5 +160,9 @@ pub(crate) fn ago(from: &::store::Timestamp, now: &::store::Timestamp) -> String
 /// The time left, in words.
 pub(crate) fn left(until: &::store::Timestamp, now: &::store::Timestamp) -> String {
     let minutes = until.since(*now).as_secs() / 60;
-    if minutes < 60 { format!("in {minutes} min") } else { format!("in {} h {} min", minutes / 60, minutes % 60) }
+    match minutes {
+        0 => "in less than a minute".to_owned(),
+        1..60 => format!("in {minutes} min"),
+        _ => format!("in {} h {} min", minutes / 60, minutes % 60),
+    }
 }

@@ -1,6 +1,7 @@
 CREATE TABLE workspaces_sessions (
     id TEXT PRIMARY KEY,
-    user_id TEXT NOT NULL REFERENCES workspaces_users (id) ON DELETE CASCADE,
+    -- No reference: the row must outlive a deleted account until what runs has been stopped.
+    user_id TEXT NOT NULL,
     workspace_id TEXT NOT NULL,
     workspace_name TEXT NOT NULL,
     thumbnail TEXT NOT NULL,

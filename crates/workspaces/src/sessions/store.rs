@@ -1,15 +1,12 @@
-use std::time::Duration;
-
 use ::store::{Error, Timestamp};
 use sqlx::{AnyConnection, FromRow};
 
 use super::{EndCause, Session, State};
-use crate::catalogue::Definition;
+use crate::catalogue::{Definition, Thumbnail};
 
 #[derive(FromRow)]
 struct Row {
     id: String,
-    user_id: String,
     username: String,
     workspace_id: String,
     workspace_name: String,
@@ -17,14 +14,13 @@ struct Row {
     state: String,
     cause: String,
     handle: Option<String>,
-    idle_limit_seconds: i64,
     created_at: Timestamp,
     last_active_at: Timestamp,
     expires_at: Timestamp,
 }
 
-const COLUMNS: &str = "s.id, s.user_id, u.username, s.workspace_id, s.workspace_name, s.thumbnail, s.state, s.cause, \
-     s.handle, s.idle_limit_seconds, s.created_at, s.last_active_at, s.expires_at";
+const COLUMNS: &str = "s.id, COALESCE(u.username, '') AS username, s.workspace_id, s.workspace_name, s.thumbnail, s.state, s.cause, \
+     s.handle, s.created_at, s.last_active_at, s.expires_at";
 
 impl From<Row> for Session {
     fn from(row: Row) -> Self {
@@ -33,18 +29,17 @@ impl From<Row> for Session {
             ("requested", _) => State::Requested,
             ("starting", _) => State::Starting,
             ("running", Some(handle)) => State::Running(handle),
-            ("stopping", handle) => State::Stopping(cause(&row.cause), handle),
+            // A session that runs under a handle that can't be read is one to be stopped.
+            ("running" | "stopping", handle) => State::Stopping(cause(&row.cause), handle),
             _ => State::Ended(cause(&row.cause)),
         };
         Self {
             id: row.id,
-            user_id: row.user_id,
             username: row.username,
             workspace_id: row.workspace_id,
             workspace_name: row.workspace_name,
-            thumbnail: row.thumbnail,
+            thumbnail: Thumbnail::stored(&row.thumbnail),
             state,
-            idle_limit: Duration::from_secs(u64::try_from(row.idle_limit_seconds).unwrap_or_default()),
             created_at: row.created_at,
             last_active_at: row.last_active_at,
             expires_at: row.expires_at,
@@ -78,7 +73,7 @@ pub(super) async fn request(
     .bind(user_id)
     .bind(&definition.id)
     .bind(&details.friendly_name)
-    .bind(details.thumbnail.src())
+    .bind(details.thumbnail.text())
     .bind(i64::try_from(details.idle_limit.as_secs()).unwrap_or(i64::MAX))
     .bind(now)
     .bind(now.plus(details.session_time_limit))
@@ -87,8 +82,19 @@ pub(super) async fn request(
     Ok(())
 }
 
+/// Keeps an account as it is until the transaction ends; `false` if it is closed. So of two launches at once
+/// the second one counts the first, and none slips in while the account is being disabled. The update
+/// changes nothing: it is the lock that both databases know.
+pub(super) async fn hold_account(conn: &mut AnyConnection, user_id: &str) -> Result<bool, Error> {
+    let done = sqlx::query("UPDATE workspaces_users SET disabled = disabled WHERE id = $1 AND disabled = 0")
+        .bind(user_id)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// How many sessions of a user take up room.
-pub(crate) async fn count_alive(conn: &mut AnyConnection, user_id: &str) -> Result<u32, Error> {
+pub(super) async fn count_alive(conn: &mut AnyConnection, user_id: &str) -> Result<u32, Error> {
     let (count,): (i64,) =
         sqlx::query_as("SELECT COUNT(*) FROM workspaces_sessions WHERE user_id = $1 AND state <> 'ended'")
             .bind(user_id)
@@ -99,21 +105,18 @@ pub(crate) async fn count_alive(conn: &mut AnyConnection, user_id: &str) -> Resu
 
 /// How many sessions of a workspace take up room.
 pub(crate) async fn alive_of_workspace(conn: &mut AnyConnection, workspace_id: &str) -> Result<i64, Error> {
-    let (count,): (i64,) =
-        sqlx::query_as("SELECT COUNT(*) FROM workspaces_sessions WHERE workspace_id = $1 AND state <> 'ended'")
-            .bind(workspace_id)
-            .fetch_one(conn)
-            .await?;
+    let (count,): (i64,) = sqlx::query_as(
+        "SELECT COUNT(*) FROM workspaces_sessions WHERE workspace_id = $1 AND state <> 'ended'",
+    )
+    .bind(workspace_id)
+    .fetch_one(conn)
+    .await?;
     Ok(count)
 }
 
-async fn select(
-    conn: &mut AnyConnection,
-    condition: &str,
-    binds: &[&str],
-) -> Result<Vec<Session>, Error> {
+async fn select(conn: &mut AnyConnection, condition: &str, binds: &[&str]) -> Result<Vec<Session>, Error> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM workspaces_sessions s JOIN workspaces_users u ON u.id = s.user_id \
+        "SELECT {COLUMNS} FROM workspaces_sessions s LEFT JOIN workspaces_users u ON u.id = s.user_id \
          WHERE {condition} ORDER BY s.created_at DESC, s.id"
     );
     let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
@@ -191,23 +194,25 @@ pub(super) async fn begin_end(conn: &mut AnyConnection, id: &str, cause: &EndCau
     Ok(done.rows_affected() == 1)
 }
 
-/// A session is over.
+/// A session is over, for this cause or for the one that was given when it was told to end. Returns the
+/// cause that holds, or `None` if it was over before.
 pub(super) async fn ended(
     conn: &mut AnyConnection,
     id: &str,
-    cause: &EndCause,
+    given: &EndCause,
     now: Timestamp,
-) -> Result<(), Error> {
-    sqlx::query(
-        "UPDATE workspaces_sessions SET state = 'ended', cause = $2, handle = NULL, ended_at = $3 \
-         WHERE id = $1 AND state <> 'ended'",
+) -> Result<Option<EndCause>, Error> {
+    let row: Option<(String,)> = sqlx::query_as(
+        "UPDATE workspaces_sessions SET state = 'ended', handle = NULL, ended_at = $3, \
+         cause = CASE WHEN state = 'stopping' THEN cause ELSE $2 END \
+         WHERE id = $1 AND state <> 'ended' RETURNING cause",
     )
     .bind(id)
-    .bind(cause_text(cause))
+    .bind(cause_text(given))
     .bind(now)
-    .execute(conn)
+    .fetch_optional(conn)
     .await?;
-    Ok(())
+    Ok(row.map(|(text,)| cause(&text)))
 }
 
 /// A key or a pointer moved in a session.
@@ -220,25 +225,76 @@ pub(super) async fn active(conn: &mut AnyConnection, id: &str, at: Timestamp) ->
     Ok(())
 }
 
-/// Running sessions whose time is up, with the limit that ends them.
-pub(super) async fn over_limit(
+/// Whether somebody may go on looking at their session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// They may.
+    Welcome,
+    /// Their sign-in is over.
+    SignedOut,
+    /// Their account was disabled or deleted.
+    AccountClosed,
+    /// The session is over, or about to be.
+    Over(EndCause),
+}
+
+/// Whether a user whose sign-in is `sign_in` may go on looking at their session.
+pub(super) async fn presence(
+    conn: &mut AnyConnection,
+    id: &str,
+    user_id: &str,
+    sign_in: &str,
+    now: Timestamp,
+) -> Result<Presence, Error> {
+    let row: Option<(String, String, i64, i64)> = sqlx::query_as(
+        "SELECT state, cause, \
+         (SELECT COUNT(*) FROM workspaces_users WHERE id = $2 AND disabled = 0) AS open_accounts, \
+         (SELECT COUNT(*) FROM browser_sessions WHERE id = $3 AND user_id = $2 AND expires_at > $4) AS sign_ins \
+         FROM workspaces_sessions WHERE id = $1 AND user_id = $2",
+    )
+    .bind(id)
+    .bind(user_id)
+    .bind(sign_in)
+    .bind(now)
+    .fetch_optional(conn)
+    .await?;
+    Ok(match row {
+        Some((_, _, 0, _)) => Presence::AccountClosed,
+        Some((_, _, _, 0)) => Presence::SignedOut,
+        Some((state, _, ..)) if state == "running" => Presence::Welcome,
+        Some((_, text, ..)) => Presence::Over(cause(&text)),
+        None => Presence::Over(cause("")),
+    })
+}
+
+/// Sessions that may not go on: their time is up, nobody uses them, or their account is closed.
+pub(super) async fn overstaying(
     conn: &mut AnyConnection,
     now: Timestamp,
 ) -> Result<Vec<(String, EndCause)>, Error> {
-    let rows: Vec<(String, Timestamp)> = sqlx::query_as(
-        "SELECT id, expires_at FROM workspaces_sessions WHERE state = 'running' \
-         AND (expires_at <= $1 OR last_active_at + idle_limit_seconds * 1000000 <= $1)",
+    let rows: Vec<(String, Timestamp, i64)> = sqlx::query_as(
+        "SELECT s.id, s.expires_at, CASE WHEN u.disabled = 0 THEN 0 ELSE 1 END AS closed \
+         FROM workspaces_sessions s LEFT JOIN workspaces_users u ON u.id = s.user_id \
+         WHERE s.state IN ('requested', 'starting', 'running') AND (u.id IS NULL OR u.disabled <> 0) \
+         OR s.state = 'running' AND (s.expires_at <= $1 OR s.last_active_at + s.idle_limit_seconds * 1000000 <= $1)",
     )
     .bind(now)
     .fetch_all(conn)
     .await?;
-    let limit = |expires_at| if expires_at <= now { EndCause::TimeLimit } else { EndCause::IdleLimit };
-    Ok(rows.into_iter().map(|(id, expires_at)| (id, limit(expires_at))).collect())
+    let cause = |expires_at, closed| match closed {
+        0 if expires_at <= now => EndCause::TimeLimit,
+        0 => EndCause::IdleLimit,
+        _ => EndCause::AccountClosed,
+    };
+    Ok(rows.into_iter().map(|(id, expires_at, closed)| (id, cause(expires_at, closed))).collect())
 }
 
 /// Forgets what ended before `horizon`, and tickets that nobody used.
 pub(super) async fn sweep(conn: &mut AnyConnection, now: Timestamp, horizon: Timestamp) -> Result<(), Error> {
-    sqlx::query("DELETE FROM workspaces_launch_tickets WHERE expires_at <= $1").bind(now).execute(&mut *conn).await?;
+    sqlx::query("DELETE FROM workspaces_launch_tickets WHERE expires_at <= $1")
+        .bind(now)
+        .execute(&mut *conn)
+        .await?;
     sqlx::query("DELETE FROM workspaces_sessions WHERE state = 'ended' AND ended_at < $1")
         .bind(horizon)
         .execute(conn)
