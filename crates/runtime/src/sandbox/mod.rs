@@ -26,7 +26,7 @@ use async_trait::async_trait;
 use control_groups::ControlGroups;
 use nix::sys::signal::Signal;
 use state_dir::{Record, SessionDir, StateDir};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -162,7 +162,10 @@ impl Driver for Sandbox {
     }
 
     async fn capacity(&self) -> Result<Capacity, Error> {
-        let capacity = self.blocking(|inner| inner.capacity(None)).await.and_then(|capacity| capacity);
+        let capacity = self
+            .blocking(|inner| inner.capacity(&inner.lock_busy(), None))
+            .await
+            .and_then(|capacity| capacity);
         capacity.map_err(|error| Error::system("Counting the sessions", error))
     }
 
@@ -192,7 +195,7 @@ impl Inner {
 
     fn start(&self, spec: SessionSpec) -> Result<Handle, StartError> {
         spec.check().map_err(StartError::Invalid)?;
-        let claim = self.claim(&spec.id, true);
+        let claim = self.claim(&spec.id);
         let session = self.state.session(&spec.id);
         if let Some(record) = session.record()
             && record.running().is_some()
@@ -205,8 +208,7 @@ impl Inner {
         };
         requirements::check_programs(&spec.kind)?;
         self.remove(&spec.id).map_err(|error| sandbox("removing the earlier session", &error))?;
-        let capacity = self.capacity(Some(&spec.id)).map_err(|error| sandbox("counting sessions", &error))?;
-        if let Some(why) = capacity.no_room {
+        if let Some(why) = claim.capacity.map_err(|error| sandbox("counting sessions", &error))?.no_room {
             return Err(StartError::NoRoom(why));
         }
         self.state.renew_lease().map_err(|error| sandbox("renewing the lease", &error))?;
@@ -224,7 +226,7 @@ impl Inner {
     }
 
     fn stop(&self, handle: &Handle, grace: Duration) -> Result<(), Error> {
-        let _claim = self.claim(&handle.session, false);
+        let _claim = self.claim(&handle.session);
         let session = self.state.session(&handle.session);
         match session.record() {
             Some(record) if record.incarnation() != handle.incarnation => return Ok(()),
@@ -288,15 +290,13 @@ impl Inner {
         Ok(list)
     }
 
-    /// `starting` is about to start and doesn't count.
-    fn capacity(&self, starting: Option<&str>) -> io::Result<Capacity> {
-        let mut running = 0;
-        for id in self.state.ids()? {
-            let alive = || self.state.session(&id).record().is_some_and(|record| record.running().is_some());
-            if starting != Some(&id) && (self.lock_busy().contains_key(&id) || alive()) {
-                running += 1;
-            }
-        }
+    /// Sessions being started count already, except the one that asks.
+    fn capacity(&self, busy: &BTreeMap<String, u32>, asking: Option<&str>) -> io::Result<Capacity> {
+        let alive =
+            |id: &String| self.state.session(id).record().is_some_and(|record| record.running().is_some());
+        let mut running: BTreeSet<String> = self.state.ids()?.into_iter().filter(alive).collect();
+        running.extend(busy.keys().cloned());
+        let running = running.iter().filter(|id| asking != Some(id)).count();
         let memory = memory_available()?;
         let Config { max_sessions, memory_reserve, .. } = self.config;
         let no_room = if running >= max_sessions {
@@ -320,18 +320,18 @@ impl Inner {
         self.busy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until nobody else starts or stops this session, and picks a user of this machine for it.
-    fn claim(&self, id: &str, pick_user: bool) -> Claim<'_> {
+    /// Waits until nobody else starts or stops this session; finds a user of this machine for it, and whether
+    /// there is room, both before anybody else can claim either.
+    fn claim(&self, id: &str) -> Claim<'_> {
         let mut busy = self.lock_busy();
         while busy.contains_key(id) {
             busy = self.released.wait(busy).unwrap_or_else(PoisonError::into_inner);
         }
-        let host_uid = match (self.as_root, pick_user) {
-            (true, true) => self.free_uid(&busy),
-            _ => nix::unistd::geteuid().as_raw(),
-        };
+        let host_uid = if self.as_root { self.free_uid(&busy) } else { nix::unistd::geteuid().as_raw() };
+        let capacity = self.capacity(&busy, Some(id));
         busy.insert(id.to_owned(), host_uid);
-        Claim { inner: self, id: id.to_owned(), host_uid }
+        let lock = Lock { inner: self, id: id.to_owned() };
+        Claim { _lock: lock, host_uid, capacity }
     }
 
     fn free_uid(&self, busy: &BTreeMap<String, u32>) -> u32 {
@@ -343,14 +343,19 @@ impl Inner {
     }
 }
 
-/// Keeps others from starting or stopping the same session.
 struct Claim<'a> {
-    inner: &'a Inner,
-    id: String,
+    _lock: Lock<'a>,
     host_uid: u32,
+    capacity: io::Result<Capacity>,
 }
 
-impl Drop for Claim<'_> {
+/// Keeps others from starting or stopping the same session.
+struct Lock<'a> {
+    inner: &'a Inner,
+    id: String,
+}
+
+impl Drop for Lock<'_> {
     fn drop(&mut self) {
         self.inner.lock_busy().remove(&self.id);
         self.inner.released.notify_all();

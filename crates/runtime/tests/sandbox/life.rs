@@ -239,6 +239,22 @@ fn a_full_machine_says_which_limit_it_is() {
 }
 
 #[test]
+fn as_many_start_at_once_as_there_is_room_for() {
+    let scene = Scene::with(|config| config.max_sessions = 3);
+    let specs = (0..5).map(|number| SessionSpec::new(format!("crowd-{number}"), Kind::Terminal));
+    let started = scene.run(async {
+        let mut starts = tokio::task::JoinSet::new();
+        for spec in specs {
+            let sandbox = scene.sandbox.clone();
+            starts.spawn(async move { sandbox.start(&spec).await.is_ok() });
+        }
+        starts.join_all().await
+    });
+    assert_eq!(started.iter().filter(|started| **started).count(), 3);
+    assert_eq!(scene.run(scene.sandbox.capacity()).unwrap().running, 3);
+}
+
+#[test]
 fn without_xvnc_the_error_says_so() {
     let scene = Scene::new();
     // Something that is no program stands in its place, for this one process.
