@@ -1,3 +1,4 @@
+/*! Holds noVNC 1.7.0, MPL-2.0, with pako, MIT; its source: https://github.com/novnc/noVNC/tree/v1.7.0 */
 import RFB from "@novnc/novnc";
 import { make } from "./elements";
 
