@@ -17,6 +17,8 @@ mod sessions;
 mod sso;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod users;
 mod visit;
 

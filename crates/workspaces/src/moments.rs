@@ -2,8 +2,8 @@
 
 use store::Timestamp;
 
-/// A moment to the minute in UTC, as `2026-11-24 12:05`.
-pub(crate) fn utc(at: Timestamp) -> String {
+/// A moment to the minute in UTC, as `2026-11-24 12:05`. Templates pass arguments by reference.
+pub(crate) fn utc(at: &Timestamp) -> String {
     let seconds = at.micros().div_euclid(1_000_000);
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = civil(days);
@@ -38,7 +38,7 @@ mod tests {
             (1_795_521_600_000_000, "2026-11-24 12:00"),
             (-1, "1969-12-31 23:59"),
         ] {
-            assert_eq!(utc(Timestamp::from_micros(micros)), words);
+            assert_eq!(utc(&Timestamp::from_micros(micros)), words);
         }
     }
 }

@@ -119,7 +119,9 @@ mod tests {
     #[test]
     fn only_a_page_of_ours_can_come_next() {
         assert_eq!(next_of("a=b&next=%2Fsession%2F1%3Fx%3Dy"), Some("/session/1?x=y".into()));
-        for foreign in ["next=https://evil.example", "next=//evil.example", "next=%2F%5Cevil.example", "other=/x", ""] {
+        for foreign in
+            ["next=https://evil.example", "next=//evil.example", "next=%2F%5Cevil.example", "other=/x", ""]
+        {
             assert_eq!(next_of(foreign), None, "{foreign}");
         }
     }

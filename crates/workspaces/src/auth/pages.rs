@@ -18,10 +18,10 @@ use url::Url;
 
 use super::Person;
 use crate::app::App;
+use crate::groups;
 use crate::sso::saml::{self, SignInOption};
 use crate::users::{self, NewUser, Profile, Realm, User};
 use crate::visit::Visit;
-use crate::groups;
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
@@ -79,8 +79,10 @@ pub(crate) async fn start_page(app: &App, visit: &Visit) -> Result<Response, Pro
     let Some(auto) = options.iter().find(|option| option.auto_login) else {
         return SignInPage::new(app, visit, options).answer(StatusCode::OK);
     };
-    // The script goes to the first page whose hash matches, and to the default for any other.
-    let redirects = json!({ "#/staticlogin": "/staticlogin", "": auto.href }).to_string();
+    // Fragments of Kasm's pages: a script leads each to where it belongs here.
+    let href = &auto.href;
+    let redirects =
+        json!({ "#/staticlogin": "/staticlogin", "": href, "#/": href, "#/login": href }).to_string();
     let page = AutoLoginPage {
         shell: visit.card(app, "Sign in"),
         name: auto.name.clone(),
@@ -121,7 +123,9 @@ async fn sign_in(
         Ok(user) => {
             app.attempts.succeeded(&key);
             let mut tx = app.store.begin().await?;
-            let response = open_session(&app, &visit, &mut tx, &user, "password", app.sign_in_lifetime, &form.next).await?;
+            let response =
+                open_session(&app, &visit, &mut tx, &user, "password", app.sign_in_lifetime, &form.next)
+                    .await?;
             tx.commit().await?;
             visit.record(&app, "login", &user.username, "", &json!({ "method": "password" })).await?;
             Ok(response)
@@ -129,7 +133,8 @@ async fn sign_in(
         Err(sentence) => {
             app.attempts.failed(&key, app.site.now());
             visit.record(&app, "login_failed", &name, "", &json!({ "method": "password" })).await?;
-            let options = saml::options_for_host(&app, &visit.host, site::origin::local_path(&form.next)).await?;
+            let options =
+                saml::options_for_host(&app, &visit.host, site::origin::local_path(&form.next)).await?;
             let mut page = SignInPage::new(&app, &visit, options);
             page.username = form.username;
             page.next = form.next;
@@ -307,7 +312,8 @@ async fn set_up(
         return Err(dead_link());
     }
     let profile = Profile::default();
-    let new = NewUser { username: &username, realm: &Realm::Local, profile: &profile, password_hash: Some(&hash) };
+    let new =
+        NewUser { username: &username, realm: &Realm::Local, profile: &profile, password_hash: Some(&hash) };
     let user = match users::create(&mut tx, &app.site, &new).await {
         Ok(user) => user,
         Err(store::Error::UniqueViolation { .. }) => {
@@ -316,7 +322,8 @@ async fn set_up(
         Err(error) => return Err(error.into()),
     };
     groups::add_member(&mut tx, groups::ADMINISTRATORS, &user.id).await?;
-    let response = open_session(&app, &visit, &mut tx, &user, "setup", app.sign_in_lifetime, "/admin/").await?;
+    let response =
+        open_session(&app, &visit, &mut tx, &user, "setup", app.sign_in_lifetime, "/admin/").await?;
     tx.commit().await?;
     visit.record(&app, "initial_setup", &user.username, "", &json!({})).await?;
     Ok(response)

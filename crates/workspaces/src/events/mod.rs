@@ -26,7 +26,11 @@ struct EventsPage {
     events: Vec<RecordedEvent>,
 }
 
-async fn page(State(app): State<App>, visit: Visit, Administrator(person): Administrator) -> Result<Response, Problem> {
+async fn page(
+    State(app): State<App>,
+    visit: Visit,
+    Administrator(person): Administrator,
+) -> Result<Response, Problem> {
     let mut conn = app.store.read().await?;
     let events = app.events.newest(&mut conn, SHOWN).await?;
     site::html(&EventsPage { shell: visit.admin_page(&app, &person, "Events"), events })

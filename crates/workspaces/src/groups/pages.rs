@@ -26,7 +26,7 @@ const LIST: &str = "/admin/access/groups";
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
-        .route(LIST, get(list))
+        .route("/admin/access/groups", get(list))
         .route("/admin/access/groups/new", get(new).post(create))
         .route("/admin/access/groups/{id}", get(edit).post(change))
         .route("/admin/access/groups/{id}/delete", post(delete))
@@ -101,7 +101,10 @@ impl GroupForm {
         let priority = match self.priority.trim().parse::<i64>() {
             Ok(number) if (1..=1_000_000).contains(&number) => Some(number),
             _ => {
-                errors.add("priority", "Write a whole number from 1 to 1000000. The lowest number has the word.");
+                errors.add(
+                    "priority",
+                    "Write a whole number from 1 to 1000000. The lowest number has the word.",
+                );
                 None
             }
         };
@@ -130,7 +133,9 @@ impl EditPage {
             shell,
             errors,
             action: group.map_or_else(|| format!("{LIST}/new"), |group| format!("{LIST}/{}", group.id)),
-            delete: group.filter(|group| group.system == 0).map(|group| format!("{LIST}/{}/delete", group.id)),
+            delete: group
+                .filter(|group| group.system == 0)
+                .map(|group| format!("{LIST}/{}/delete", group.id)),
             system: group.is_some_and(|group| group.system != 0),
             members_open: id != ALL_USERS,
             members: rows::candidates(&mut conn, id).await?,

@@ -175,7 +175,11 @@ pub(super) struct Candidate {
 impl Candidate {
     /// What to say beside the check box.
     pub(super) fn help(&self) -> &'static str {
-        if self.mapped != 0 { "An identity provider put this person in. It decides again at each sign-in." } else { "" }
+        if self.mapped != 0 {
+            "An identity provider put this person in. It decides again at each sign-in."
+        } else {
+            ""
+        }
     }
 }
 

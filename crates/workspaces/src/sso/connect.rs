@@ -1,8 +1,10 @@
 //! One click instead of the guide's sixteen steps: an identity provider of the same house.
 
+use ::saml::IdpMetadata;
 use async_trait::async_trait;
 
-
+use super::saml::{self, SamlConfig};
+use crate::app::App;
 
 /// An identity provider that lets itself be connected with one click. The binary has one when it runs both products.
 #[async_trait]
@@ -47,3 +49,53 @@ pub enum ConnectError {
     Store(#[from] store::Error),
 }
 
+/// The mark of the configuration that one click made.
+const MAKER: &str = "identity-connector";
+
+/// Registers this service provider at the identity provider of the same house, and keeps its answer.
+pub(crate) async fn connect(app: &App) -> Result<Connected, ConnectError> {
+    let Some(connector) = app.identity.clone() else {
+        return Err(ConnectError::Refused("There is no identity provider here to connect to.".to_owned()));
+    };
+    let mut conn = app.store.read().await?;
+    let known = saml::find_made_by(&mut conn, MAKER).await?;
+    drop(conn);
+    let mut config = known.unwrap_or_else(|| SamlConfig::new(::store::new_hex_id(&**app.site.random())));
+    config.made_by = MAKER.to_owned();
+    config.display_name = connector.name();
+    let service_provider =
+        ServiceProvider { metadata: own_metadata(app, &config)?, launch_url: app.site.url("/") };
+    let answer = connector.register(service_provider).await?;
+    let metadata =
+        IdpMetadata::parse(answer.as_bytes()).map_err(|error| ConnectError::Refused(error.sentence()))?;
+    save(app, config, &metadata).await
+}
+
+/// Keeps an identity provider by its metadata, in the configuration of its entity id if there is one.
+pub(crate) async fn keep(app: &App, metadata: &IdpMetadata, name: &str) -> Result<Connected, ConnectError> {
+    let mut conn = app.store.read().await?;
+    let known = saml::find_by_entity_id(&mut conn, &metadata.entity_id).await?;
+    drop(conn);
+    let mut config = known.unwrap_or_else(|| SamlConfig::new(::store::new_hex_id(&**app.site.random())));
+    config.display_name = name.to_owned();
+    save(app, config, metadata).await
+}
+
+async fn save(app: &App, mut config: SamlConfig, metadata: &IdpMetadata) -> Result<Connected, ConnectError> {
+    saml::from_metadata(&mut config, metadata).map_err(ConnectError::Refused)?;
+    config.enabled = true;
+    config.is_default = true;
+    saml::ensure_key(app, &mut config).await.map_err(refused)?;
+    let mut tx = app.store.begin().await?;
+    saml::save(&mut tx, &app.site, &config).await?;
+    tx.commit().await?;
+    Ok(Connected { metadata: own_metadata(app, &config)?, config: config.id })
+}
+
+fn own_metadata(app: &App, config: &SamlConfig) -> Result<String, ConnectError> {
+    saml::metadata(&app.site, config).map_err(refused)
+}
+
+fn refused(problem: site::Problem) -> ConnectError {
+    ConnectError::Refused(problem.cause().unwrap_or(problem.sentence()).to_owned())
+}

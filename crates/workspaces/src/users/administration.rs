@@ -100,7 +100,9 @@ pub(super) async fn create_local(
     accounts::update(&mut tx, &user.id, &change).await?;
     groups::set_manual_memberships(&mut tx, &user.id, &wanted.groups).await?;
     tx.commit().await?;
-    visit.record(app, "user_created", &by.user.username, &user.username, &json!({ "groups": wanted.groups })).await?;
+    visit
+        .record(app, "user_created", &by.user.username, &user.username, &json!({ "groups": wanted.groups }))
+        .await?;
     Ok(user)
 }
 

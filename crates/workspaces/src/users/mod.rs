@@ -15,7 +15,7 @@ pub(crate) use self::administration::LAST_ADMINISTRATOR;
 pub(crate) use self::pages::routes;
 pub(crate) use self::store::{
     NewUser, Profile, any_administrator, create, find, find_in_realm, is_administrator, local_with_password,
-    refresh_profile, require_administrator, set_password, signed_in,
+    refresh_profile, require_administrator, signed_in,
 };
 
 /// Who vouches for an account.

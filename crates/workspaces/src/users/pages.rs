@@ -23,7 +23,7 @@ const LIST: &str = "/admin/access/users";
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
-        .route(LIST, get(list))
+        .route("/admin/access/users", get(list))
         .route("/admin/access/users/new", get(new).post(create))
         .route("/admin/access/users/{id}", get(edit).post(change))
         .route("/admin/access/users/{id}/delete", post(delete))
@@ -79,6 +79,7 @@ struct EditPage {
     /// Whether the name and the password are ours to change.
     local: bool,
     realm: String,
+    created: Option<String>,
     wanted: Wanted,
     groups: Vec<GroupBox>,
 }
@@ -127,6 +128,7 @@ impl EditPage {
             delete: user.map(|user| format!("{LIST}/{}/delete", user.id)),
             local: user.is_none_or(|user| user.realm == Realm::Local),
             realm,
+            created: user.map(|user| crate::moments::utc(&user.created_at)),
             groups: memberships.iter().map(|group| GroupBox::new(group, &wanted)).collect(),
             wanted,
         })

@@ -190,7 +190,7 @@ pub(crate) async fn refresh_profile(
     Ok(())
 }
 
-pub(crate) async fn set_password(conn: &mut AnyConnection, id: &str, hash: &str) -> Result<(), Error> {
+pub(super) async fn set_password(conn: &mut AnyConnection, id: &str, hash: &str) -> Result<(), Error> {
     sqlx::query("UPDATE workspaces_users SET password_hash = $2 WHERE id = $1")
         .bind(id)
         .bind(hash)

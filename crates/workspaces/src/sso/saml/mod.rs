@@ -1,7 +1,17 @@
 //! SAML 2.0 as a service provider (Web Browser SSO Profile, SAML V2.0 Profiles 4.1): any number of
 //! configurations, each for one identity provider.
 
+mod form;
+mod identity;
+mod keys;
+mod pages;
+mod pending;
+mod report;
+mod service_provider;
+mod sign_in;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use ::store::Error;
 use axum::Router;
@@ -11,10 +21,14 @@ use url::form_urlencoded;
 
 use crate::app::App;
 
-pub(crate) use self::store::{find, find_by_entity_id, find_made_by, save};
+pub(crate) use self::form::from_metadata;
+pub(crate) use self::keys::ensure as ensure_key;
+pub(crate) use self::pending::sweep;
+pub(crate) use self::service_provider::metadata;
+pub(crate) use self::store::{find_by_entity_id, find_made_by, save};
 
 pub(crate) fn routes() -> Router<App> {
-    Router::new()
+    pages::routes().merge(sign_in::routes()).merge(service_provider::routes())
 }
 
 /// What we know of one identity provider, and how we deal with it. An enabled one is complete.
@@ -149,7 +163,8 @@ pub(crate) fn is_id(text: &str) -> bool {
 /// The configurations that the sign-in page offers at a host name: those of that host; if it has none,
 /// the default ones. A Host Name that nobody ever opens this site by therefore harms nobody.
 fn offered_at<'c>(enabled: &'c [SamlConfig], host: &str) -> Vec<&'c SamlConfig> {
-    let own: Vec<&SamlConfig> = enabled.iter().filter(|config| config.host_name.eq_ignore_ascii_case(host)).collect();
+    let own: Vec<&SamlConfig> =
+        enabled.iter().filter(|config| config.host_name.eq_ignore_ascii_case(host)).collect();
     if own.is_empty() { enabled.iter().filter(|config| config.is_default).collect() } else { own }
 }
 
@@ -208,8 +223,4 @@ pub(crate) async fn with_group_attribute(conn: &mut AnyConnection) -> Result<Vec
     let mut configs = store::list(conn).await?;
     configs.retain(|config| !config.group_member_attribute.is_empty());
     Ok(configs)
-}
-
-pub(crate) async fn sweep(_conn: &mut AnyConnection, _now: ::store::Timestamp) -> Result<(), Error> {
-    Ok(())
 }

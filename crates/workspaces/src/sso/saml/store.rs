@@ -48,11 +48,7 @@ const COLUMNS: &str = "id, made_by, enabled, display_name, logo_url, host_name, 
      want_attribute_statement, want_assertions_signed, want_messages_signed, want_name_id, sign_requests, \
      idp_initiated, create_users, allow_sha1, sp_key_sealed, sp_certificate";
 
-async fn fetch(
-    conn: &mut AnyConnection,
-    rest: &str,
-    value: Option<&str>,
-) -> Result<Vec<SamlConfig>, Error> {
+async fn fetch(conn: &mut AnyConnection, rest: &str, value: Option<&str>) -> Result<Vec<SamlConfig>, Error> {
     let sql = format!("SELECT {COLUMNS} FROM workspaces_saml_configs {rest}");
     let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
     let query = match value {
@@ -72,7 +68,7 @@ pub(super) async fn enabled(conn: &mut AnyConnection) -> Result<Vec<SamlConfig>,
     fetch(conn, "WHERE enabled = 1 ORDER BY display_name, id", None).await
 }
 
-pub(crate) async fn find(conn: &mut AnyConnection, id: &str) -> Result<Option<SamlConfig>, Error> {
+pub(super) async fn find(conn: &mut AnyConnection, id: &str) -> Result<Option<SamlConfig>, Error> {
     Ok(fetch(conn, "WHERE id = $1", Some(id)).await?.pop())
 }
 
@@ -91,7 +87,8 @@ pub(crate) async fn find_made_by(conn: &mut AnyConnection, maker: &str) -> Resul
 
 /// Creates a configuration or replaces it.
 pub(crate) async fn save(conn: &mut AnyConnection, site: &Site, config: &SamlConfig) -> Result<(), Error> {
-    let updates: Vec<String> = COLUMNS.split(", ").skip(1).map(|name| format!("{name} = excluded.{name}")).collect();
+    let updates: Vec<String> =
+        COLUMNS.split(", ").skip(1).map(|name| format!("{name} = excluded.{name}")).collect();
     let places: Vec<String> = (1..=28).map(|place| format!("${place}")).collect();
     let sql = format!(
         "INSERT INTO workspaces_saml_configs ({COLUMNS}, created_at, updated_at) VALUES ({}) \
@@ -135,6 +132,9 @@ pub(crate) async fn save(conn: &mut AnyConnection, site: &Site, config: &SamlCon
 }
 
 pub(super) async fn delete(conn: &mut AnyConnection, id: &str) -> Result<(), Error> {
-    sqlx::query("DELETE FROM workspaces_saml_configs WHERE id = $1").bind(id.to_owned()).execute(conn).await?;
+    sqlx::query("DELETE FROM workspaces_saml_configs WHERE id = $1")
+        .bind(id.to_owned())
+        .execute(conn)
+        .await?;
     Ok(())
 }

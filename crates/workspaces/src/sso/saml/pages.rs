@@ -1,0 +1,394 @@
+//! Access Management → Authentication → SAML.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::{get, post};
+use saml::IdpMetadata;
+use serde::Deserialize;
+use serde_json::json;
+use site::origin::parse_web_url;
+use site::{CspAdditions, FieldErrors, Notice, Problem, Shell, Submitted, fetch};
+use url::Url;
+
+use super::form::{self, SamlForm};
+use super::pending::Purpose;
+use super::{SamlConfig, is_id, keys, sign_in, store};
+use crate::app::App;
+use crate::auth::{Administrator, Person};
+use crate::sso::connect;
+use crate::visit::Visit;
+
+const LIST: &str = "/admin/access/authentication/saml/";
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/admin/access/authentication/", get(methods))
+        .route("/admin/access/authentication/saml/", get(list))
+        .route("/admin/access/authentication/saml/new", get(new))
+        .route("/admin/access/authentication/saml/new/{id}", get(new_with_id))
+        .route("/admin/access/authentication/saml/connect", post(connect_identity))
+        .route("/admin/access/authentication/saml/{id}", get(edit).post(submit))
+        .route("/admin/access/authentication/saml/{id}/test", get(test))
+        .route("/admin/access/authentication/saml/{id}/delete", post(delete))
+}
+
+#[derive(Template)]
+#[template(path = "sso/saml/templates/methods.html")]
+struct MethodsPage {
+    shell: Shell,
+    configs: usize,
+}
+
+async fn methods(
+    State(app): State<App>,
+    visit: Visit,
+    Administrator(person): Administrator,
+) -> Result<Response, Problem> {
+    let mut conn = app.store.read().await?;
+    let configs = store::list(&mut conn).await?.len();
+    site::html(&MethodsPage { shell: visit.admin_page(&app, &person, "Authentication"), configs })
+}
+
+#[derive(Template)]
+#[template(path = "sso/saml/templates/list.html")]
+struct ListPage {
+    shell: Shell,
+    configs: Vec<SamlConfig>,
+    /// The name of what can be connected with one click.
+    connector: Option<String>,
+}
+
+async fn list(
+    State(app): State<App>,
+    visit: Visit,
+    Administrator(person): Administrator,
+) -> Result<Response, Problem> {
+    let mut conn = app.store.read().await?;
+    let configs = store::list(&mut conn).await?;
+    let connector = app.identity.as_ref().map(|connector| connector.name());
+    site::html(&ListPage { shell: visit.admin_page(&app, &person, "SAML"), configs, connector })
+}
+
+#[derive(Template)]
+#[template(path = "sso/saml/templates/edit.html")]
+struct EditPage {
+    shell: Shell,
+    errors: FieldErrors,
+    action: String,
+    entity_id: String,
+    acs_url: String,
+    form: SamlForm,
+    /// Whether this id is saved already.
+    saved: bool,
+    /// Who is offered this configuration, in a sentence.
+    audience: Option<String>,
+    certificates: Vec<CertificateFacts>,
+}
+
+struct CertificateFacts {
+    subject: String,
+    until: String,
+    expired: bool,
+    sha256: String,
+}
+
+fn facts(app: &App, text: &str) -> Vec<CertificateFacts> {
+    let now = saml::Timestamp::from_micros(app.site.now().micros());
+    let fact = |certificate: saml::Certificate| CertificateFacts {
+        subject: certificate.subject().to_owned(),
+        until: certificate.not_after().to_string(),
+        expired: certificate.not_after() < now,
+        sha256: certificate.sha256_fingerprint(),
+    };
+    saml::Certificate::parse_all(text).unwrap_or_default().into_iter().map(fact).collect()
+}
+
+/// Who is offered a configuration, so that one which nobody sees says so.
+fn audience(app: &App, config: &SamlConfig) -> String {
+    let own = app.site.public_url().host_str().unwrap_or_default();
+    let name = &config.host_name;
+    match (config.enabled, config.is_default, name.eq_ignore_ascii_case(own)) {
+        (false, ..) => {
+            "Not enabled: the sign-in page does not offer it yet. Test SAML works all the same.".to_owned()
+        }
+        (true, _, true) => format!("Offered on the sign-in page at {own}."),
+        (true, true, false) => {
+            "Offered on the sign-in page at every host name that has no configuration of its own.".to_owned()
+        }
+        (true, false, false) if name.is_empty() => {
+            "Enabled, but nobody sees it: tick Default, or fill in the Host Name.".to_owned()
+        }
+        (true, false, false) => format!(
+            "Enabled, but only who opens this site as {name} sees it, and its address is {own}. Tick Default to offer \
+             it everywhere."
+        ),
+    }
+}
+
+impl EditPage {
+    fn new(
+        app: &App,
+        shell: Shell,
+        config: &SamlConfig,
+        form: SamlForm,
+        errors: FieldErrors,
+        saved: bool,
+    ) -> Self {
+        Self {
+            shell,
+            action: format!("{LIST}{}", config.id),
+            entity_id: config.entity_id(&app.site),
+            acs_url: config.acs_url(&app.site),
+            audience: saved.then(|| audience(app, config)),
+            certificates: facts(app, &form.certificates),
+            saved,
+            form,
+            errors,
+        }
+    }
+
+    fn answer(&self) -> Result<Response, Problem> {
+        let status = if self.errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+        let response = site::page::html_with_status(status, self)?;
+        Ok(match Url::parse(&self.form.logo_url) {
+            Ok(logo) => CspAdditions::default().img(&logo).on(response),
+            Err(_) => response,
+        })
+    }
+}
+
+/// The id is made before the form is filled in, so that our addresses can be copied to the identity provider
+/// first; it stays in the address of the page, so that reloading keeps it.
+async fn new(State(app): State<App>, _: Administrator) -> Response {
+    let id = ::store::new_hex_id(&**app.site.random());
+    Redirect::to(&format!("{LIST}new/{id}")).into_response()
+}
+
+async fn new_with_id(
+    State(app): State<App>,
+    visit: Visit,
+    Administrator(person): Administrator,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let config = fresh(id)?;
+    let mut conn = app.store.read().await?;
+    if store::find(&mut conn, &config.id).await?.is_some() {
+        return Ok(Redirect::to(&format!("{LIST}{}", config.id)).into_response());
+    }
+    let shell = visit.admin_page(&app, &person, "Add Configuration");
+    EditPage::new(&app, shell, &config, SamlForm::from(&config), FieldErrors::none(), false).answer()
+}
+
+fn no_such_config() -> Problem {
+    Problem::not_found("There is no such SAML configuration.").next("Back to the configurations", LIST)
+}
+
+fn fresh(id: String) -> Result<SamlConfig, Problem> {
+    if is_id(&id) { Ok(SamlConfig::new(id)) } else { Err(no_such_config()) }
+}
+
+async fn find(app: &App, id: &str) -> Result<SamlConfig, Problem> {
+    let mut conn = app.store.read().await?;
+    store::find(&mut conn, id).await?.ok_or_else(no_such_config)
+}
+
+async fn edit(
+    State(app): State<App>,
+    visit: Visit,
+    Administrator(person): Administrator,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let config = find(&app, &id).await?;
+    let shell = visit.admin_page(&app, &person, config.display_name.clone());
+    EditPage::new(&app, shell, &config, SamlForm::from(&config), FieldErrors::none(), true).answer()
+}
+
+async fn submit(
+    State(app): State<App>,
+    visit: Visit,
+    Administrator(person): Administrator,
+    Path(id): Path<String>,
+    Submitted(typed): Submitted<SamlForm>,
+) -> Result<Response, Problem> {
+    let mut conn = app.store.read().await?;
+    let saved = store::find(&mut conn, &id).await?;
+    drop(conn);
+    let exists = saved.is_some();
+    let base = match saved {
+        Some(config) => config,
+        None => fresh(id)?,
+    };
+    if typed.then == "fill" {
+        return fill(&app, &visit, &person, &base, typed, exists).await;
+    }
+    let mut config = match typed.check(&app.site, &base) {
+        Ok(config) => config,
+        Err(errors) => {
+            let shell = visit.admin_page(&app, &person, title(&base));
+            return EditPage::new(&app, shell, &base, typed, errors, exists).answer();
+        }
+    };
+    keys::ensure(&app, &mut config).await?;
+    let mut tx = app.store.begin().await?;
+    store::save(&mut tx, &app.site, &config).await?;
+    tx.commit().await?;
+    let action = if exists { "saml_config_updated" } else { "saml_config_created" };
+    let context = json!({
+        "id": config.id, "enabled": config.enabled, "default": config.is_default, "idp_entity_id": config.idp_entity_id,
+        "sso_url": config.sso_url, "debug": config.debug, "idp_initiated": config.idp_initiated,
+        "create_users": config.create_users, "allow_sha1": config.allow_sha1,
+    });
+    visit.record(&app, action, &person.user.username, &config.display_name, &context).await?;
+    if typed.then == "test" {
+        return test_next(&app, &visit, &config);
+    }
+    let sentence = format!("{} was saved.", config.display_name);
+    Ok(Notice::redirect(&app.site, &sentence, &format!("{LIST}{}", config.id)))
+}
+
+fn title(config: &SamlConfig) -> &str {
+    if config.display_name.is_empty() { "Add Configuration" } else { &config.display_name }
+}
+
+/// Fills the form from the identity provider's metadata; nothing is saved.
+async fn fill(
+    app: &App,
+    visit: &Visit,
+    person: &Person,
+    base: &SamlConfig,
+    mut typed: SamlForm,
+    exists: bool,
+) -> Result<Response, Problem> {
+    let mut shell = visit.admin_page(app, person, title(base));
+    let errors = match metadata_of(&typed).await {
+        Ok(metadata) => {
+            let mut filled = SamlConfig::new(base.id.clone());
+            match form::from_metadata(&mut filled, &metadata) {
+                Ok(()) => {
+                    take(&mut typed, filled);
+                    let sentence =
+                        "Filled in from the metadata. Nothing is saved yet: look it over and save.";
+                    shell = shell.with_notice(Some(Notice(sentence.to_owned())));
+                    FieldErrors::none()
+                }
+                Err(sentence) => FieldErrors::of("metadata_xml", sentence),
+            }
+        }
+        Err(errors) => errors,
+    };
+    EditPage::new(app, shell, base, typed, errors, exists).answer()
+}
+
+fn take(typed: &mut SamlForm, filled: SamlConfig) {
+    typed.idp_entity_id = filled.idp_entity_id;
+    typed.sso_url = filled.sso_url;
+    typed.slo_url = filled.slo_url;
+    typed.certificates = filled.certificates;
+    if filled.sign_requests {
+        typed.sign_requests = Some("on".to_owned());
+    }
+    if typed.display_name.is_empty() {
+        let host = Url::parse(&typed.sso_url).ok().and_then(|url| url.host_str().map(str::to_owned));
+        typed.display_name = host.unwrap_or_default();
+    }
+    typed.metadata_xml.clear();
+    typed.metadata_url.clear();
+}
+
+/// The metadata that was pasted, or else is at the address that was typed.
+async fn metadata_of(typed: &SamlForm) -> Result<IdpMetadata, FieldErrors> {
+    let pasted = typed.metadata_xml.trim();
+    let (field, bytes) = if pasted.is_empty() {
+        let url = parse_web_url(&typed.metadata_url).map_err(|sentence| {
+            let nothing = "Paste the metadata, choose a file, or write its address.";
+            FieldErrors::of(
+                "metadata_url",
+                if typed.metadata_url.trim().is_empty() { nothing } else { sentence },
+            )
+        })?;
+        let fetched = fetch::document(&url, typed.allow_private.is_some()).await;
+        ("metadata_url", fetched.map_err(|error| FieldErrors::of("metadata_url", error.to_string()))?)
+    } else {
+        ("metadata_xml", pasted.as_bytes().to_vec())
+    };
+    IdpMetadata::parse(&bytes).map_err(|error| FieldErrors::of(field, error.sentence()))
+}
+
+#[derive(Template)]
+#[template(path = "sso/saml/templates/test.html")]
+struct TestNextPage {
+    shell: Shell,
+    name: String,
+    href: String,
+}
+
+/// A page that goes on to the identity provider by itself. It stands between, for a browser does not follow
+/// the redirect of a form to another site.
+fn test_next(app: &App, visit: &Visit, config: &SamlConfig) -> Result<Response, Problem> {
+    site::html(&TestNextPage {
+        shell: visit.card(app, "Test SAML"),
+        name: config.display_name.clone(),
+        href: format!("{LIST}{}/test", config.id),
+    })
+}
+
+async fn test(
+    State(app): State<App>,
+    visit: Visit,
+    Administrator(_): Administrator,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let config = find(&app, &id).await?;
+    let missing = config.missing();
+    if !missing.is_empty() {
+        let sentence =
+            format!("Before {} can be tested, fill in: {}.", config.display_name, missing.join(", "));
+        return Err(
+            Problem::bad_request(sentence).next("Back to the configuration", format!("{LIST}{}", config.id))
+        );
+    }
+    sign_in::begin(&app, &visit, &config, Purpose::Test, "/".to_owned()).await
+}
+
+#[derive(Deserialize)]
+struct Nothing {}
+
+async fn delete(
+    State(app): State<App>,
+    visit: Visit,
+    Administrator(person): Administrator,
+    Path(id): Path<String>,
+    Submitted(Nothing {}): Submitted<Nothing>,
+) -> Result<Response, Problem> {
+    let config = find(&app, &id).await?;
+    let mut tx = app.store.begin().await?;
+    store::delete(&mut tx, &config.id).await?;
+    tx.commit().await?;
+    let context = json!({ "id": config.id });
+    visit.record(&app, "saml_config_deleted", &person.user.username, &config.display_name, &context).await?;
+    Ok(Notice::redirect(&app.site, &format!("{} was deleted.", config.display_name), LIST))
+}
+
+async fn connect_identity(
+    State(app): State<App>,
+    visit: Visit,
+    Administrator(person): Administrator,
+    Submitted(Nothing {}): Submitted<Nothing>,
+) -> Result<Response, Problem> {
+    let connected = connect::connect(&app).await.map_err(|error| match error {
+        connect::ConnectError::Store(error) => Problem::from(error),
+        connect::ConnectError::Refused(sentence) => {
+            Problem::bad_request(sentence).next("Back to the configurations", LIST)
+        }
+    })?;
+    let config = find(&app, &connected.config).await?;
+    let context = json!({ "id": config.id, "idp_entity_id": config.idp_entity_id });
+    visit
+        .record(&app, "saml_config_connected", &person.user.username, &config.display_name, &context)
+        .await?;
+    let sentence = format!("{} is connected: it is enabled and the default.", config.display_name);
+    Ok(Notice::redirect(&app.site, &sentence, &format!("{LIST}{}", config.id)))
+}

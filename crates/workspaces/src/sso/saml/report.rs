@@ -1,0 +1,189 @@
+//! What came back from an identity provider, for the administrator: every check with what was expected and
+//! what was received, what the message said, and what would become of it.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+use saml::{Examination, Fault};
+use serde::{Deserialize, Serialize};
+use site::{Problem, Shell};
+use sqlx::AnyConnection;
+
+use super::identity::{self, Identity, Preview};
+use super::{SamlConfig, start_href};
+use crate::app::App;
+use crate::visit::Visit;
+
+/// XML beyond this is cut off in a report, in bytes.
+const XML_SHOWN: usize = 64 * 1024;
+
+/// One examined answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Report {
+    /// What was wrong, as a sentence that names the setting to mend; `None` if everything was right.
+    pub(super) wrong: Option<String>,
+    /// The same for people who are not administrators.
+    pub(super) wrong_for_strangers: String,
+    checks: Vec<Check>,
+    said: Option<Said>,
+    identity: Option<Identity>,
+    xml: String,
+    trace: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Check {
+    name: String,
+    expected: String,
+    received: String,
+    passed: bool,
+}
+
+/// What a verified assertion said.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Said {
+    name_id: String,
+    format: String,
+    covered: String,
+    session_index: String,
+    authn_context: String,
+    attributes: Vec<Attribute>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Attribute {
+    name: String,
+    friendly_name: String,
+    values: Vec<String>,
+}
+
+impl Report {
+    /// Writes down an examination and what was read from it.
+    pub(super) fn new(visit: &Visit, config: &SamlConfig, examination: &Examination) -> Self {
+        let checks = examination.checks().iter().map(|check| Check {
+            name: check.name.to_string(),
+            expected: check.expected.clone(),
+            received: check.received.clone(),
+            passed: check.passed,
+        });
+        let mut report = Self {
+            wrong: None,
+            wrong_for_strangers: for_strangers(config, examination.outcome().err().map(saml::Error::fault)),
+            checks: checks.collect(),
+            said: None,
+            identity: None,
+            xml: shortened(examination.xml()),
+            trace: visit.trace.0.to_string(),
+        };
+        match examination.outcome() {
+            Err(error) => report.wrong = Some(error.sentence()),
+            Ok(assertion) => {
+                report.said = Some(Said::of(assertion));
+                match identity::read(config, assertion) {
+                    Ok(identity) => report.identity = Some(identity),
+                    Err(sentence) => report.wrong = Some(sentence),
+                }
+            }
+        }
+        report
+    }
+
+    /// Who the person is, if everything was right.
+    pub(super) fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref().filter(|_| self.wrong.is_none())
+    }
+}
+
+impl Said {
+    fn of(assertion: &saml::VerifiedAssertion) -> Self {
+        let attributes = assertion.attributes().iter().map(|attribute| Attribute {
+            name: attribute.name.clone(),
+            friendly_name: attribute.friendly_name.clone().unwrap_or_default(),
+            values: attribute.values.clone(),
+        });
+        let name_id = assertion.name_id();
+        Self {
+            name_id: name_id.map(|name_id| name_id.value.clone()).unwrap_or_default(),
+            format: name_id.map(|name_id| name_id.format.to_string()).unwrap_or_default(),
+            covered: assertion.covered().to_string(),
+            session_index: assertion.session_index().unwrap_or_default().to_owned(),
+            authn_context: assertion.authn_context().unwrap_or_default().to_owned(),
+            attributes: attributes.collect(),
+        }
+    }
+}
+
+/// What people without a say in the configuration are told: whose turn it is, and nothing of the message.
+fn for_strangers(config: &SamlConfig, fault: Option<Fault>) -> String {
+    let name = &config.display_name;
+    let what = match fault {
+        Some(Fault::PeerMisbehaved) => format!("The answer of {name} could not be trusted"),
+        Some(Fault::PeerIncompatible) => {
+            format!("The answer of {name} is of a kind that is not understood here")
+        }
+        Some(Fault::Misconfigured) | None => format!("Signing in with {name} is not set up correctly"),
+    };
+    format!("{what}, so you were not signed in. Give your administrator the id below.")
+}
+
+fn shortened(xml: &str) -> String {
+    let mut end = xml.len().min(XML_SHOWN);
+    while !xml.is_char_boundary(end) {
+        end -= 1;
+    }
+    xml[..end].to_owned()
+}
+
+#[derive(Template)]
+#[template(path = "sso/saml/templates/report.html")]
+struct TestPage<'r> {
+    shell: Shell,
+    config: &'r SamlConfig,
+    report: &'r Report,
+    preview: Option<Preview>,
+}
+
+/// The page of Test SAML.
+pub(super) async fn test_page(
+    app: &App,
+    visit: &Visit,
+    conn: &mut AnyConnection,
+    config: &SamlConfig,
+    report: &Report,
+) -> Result<Response, Problem> {
+    let preview = match report.identity() {
+        Some(identity) => Some(identity::preview(conn, config, identity).await?),
+        None => None,
+    };
+    site::html(&TestPage { shell: visit.card(app, "Test SAML"), config, report, preview })
+}
+
+#[derive(Template)]
+#[template(path = "sso/saml/templates/refused.html")]
+struct RefusedPage<'r> {
+    shell: Shell,
+    sentence: &'r str,
+    /// Every check, for administrators and while Debug is on.
+    report: Option<&'r Report>,
+    trace: &'r str,
+    again: String,
+}
+
+/// The page for somebody whose sign-in was refused; `detailed` with every check.
+pub(super) fn refused_page(
+    app: &App,
+    visit: &Visit,
+    config: &SamlConfig,
+    report: &Report,
+    detailed: bool,
+) -> Result<Response, Problem> {
+    let wrong = report.wrong.as_deref().filter(|_| detailed);
+    let page = RefusedPage {
+        shell: visit.card(app, "You could not be signed in"),
+        sentence: wrong.unwrap_or(&report.wrong_for_strangers),
+        report: detailed.then_some(report),
+        trace: &report.trace,
+        again: start_href(&config.id, None),
+    };
+    site::page::html_with_status(StatusCode::FORBIDDEN, &page)
+}

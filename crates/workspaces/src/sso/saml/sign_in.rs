@@ -1,0 +1,379 @@
+//! One sign-in: the request to the identity provider, its answer at the assertion consumer service, and the
+//! completion in the browser that began.
+//!
+//! The answer is posted from another site, so the browser withholds our cookie. The answer is examined
+//! there and then and kept under a one-time token; the redirect that follows is ours, brings the cookie, and
+//! shows whether this is the browser that began (otherwise anybody could be signed in as somebody else).
+
+use std::time::Duration;
+
+use ::store::Timestamp;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::{get, post};
+use saml::{AuthnRequestBuilder, Certificate, Examination, Expectations, NameIdFormat};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use site::{Problem, Shell, Submitted};
+use url::form_urlencoded;
+
+use super::identity::{self, Identity, UserNameSource};
+use super::pending::{self, Completion, Purpose, Request};
+use super::report::{self, Report};
+use super::service_provider::{ConfigQuery, named};
+use super::{SamlConfig, keys, landing, start_href};
+use crate::app::App;
+use crate::auth::{self, Person};
+use crate::visit::Visit;
+
+/// By how much the clocks of the two sides may differ.
+const CLOCK_SKEW: Duration = Duration::from_mins(3);
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/api/sso/{id}", get(start))
+        .route("/api/acs/", post(consume))
+        .route("/api/acs", post(consume))
+        .route("/api/acs/complete", get(complete).post(continue_unsolicited))
+}
+
+/// What an answer came to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum Outcome {
+    /// The person may come in, at most until then.
+    SignIn {
+        /// Who it is.
+        identity: Identity,
+        /// The end that the identity provider set for the session.
+        until: Option<Timestamp>,
+    },
+    /// The answer was refused.
+    Refused(Box<Report>),
+    /// An administrator tried the configuration out.
+    Test(Box<Report>),
+}
+
+async fn start(State(app): State<App>, visit: Visit, Path(id): Path<String>) -> Result<Response, Problem> {
+    let config = named(&app, &ConfigQuery { id }).await?;
+    if !config.enabled {
+        return Err(not_enabled(&config));
+    }
+    let return_path = visit.next.clone().unwrap_or_else(|| config.landing(&app.site).to_owned());
+    begin(&app, &visit, &config, Purpose::SignIn, return_path).await
+}
+
+fn not_enabled(config: &SamlConfig) -> Problem {
+    Problem::forbidden(format!(
+        "Signing in with {} is not enabled. Ask your administrator.",
+        config.display_name
+    ))
+    .next("Sign in with a local account", "/staticlogin")
+}
+
+/// Sends the browser to the identity provider with a request that only it can come back for.
+pub(super) async fn begin(
+    app: &App,
+    visit: &Visit,
+    config: &SamlConfig,
+    purpose: Purpose,
+    return_path: String,
+) -> Result<Response, Problem> {
+    let mut random = [0; 20];
+    app.site.random().fill(&mut random);
+    let request = Request {
+        id: saml::message_id(random),
+        config_id: config.id.clone(),
+        visitor_hash: visit.visitor.hash(),
+        purpose,
+        return_path,
+    };
+    let mut message = AuthnRequestBuilder::new(&request.id, config.entity_id(&app.site), saml_now(app))
+        .destination(&config.sso_url)
+        .acs_url(config.acs_url(&app.site));
+    match UserNameSource::of(&config.name_id_attribute) {
+        UserNameSource::NameId(NameIdFormat::Unspecified) | UserNameSource::Attribute(_) => {}
+        UserNameSource::NameId(format) => message = message.name_id_format(format),
+    }
+    let key = keys::signing_key(app, config)?;
+    let location = message.redirect_url(&config.sso_url, None, key.as_ref()).map_err(Problem::internal)?;
+    let mut tx = app.store.begin().await?;
+    pending::remember(&mut tx, &app.site, &request).await?;
+    tx.commit().await?;
+    Ok(Redirect::to(&location).into_response())
+}
+
+fn saml_now(app: &App) -> saml::Timestamp {
+    saml::Timestamp::from_micros(app.site.now().micros())
+}
+
+async fn consume(
+    State(app): State<App>,
+    visit: Visit,
+    Query(query): Query<ConfigQuery>,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let config = named(&app, &query).await?;
+    let field = |name: &str| {
+        form_urlencoded::parse(&body).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    };
+    let Some(answer) = field("SAMLResponse") else {
+        return Err(Problem::bad_request(
+            "This address takes the answer of an identity provider, and none was sent.",
+        )
+        .next("Go to sign-in", "/"));
+    };
+    let request = request_of(&app, &config, &answer).await?;
+    let test = request.as_ref().is_some_and(|request| request.purpose == Purpose::Test);
+    if !config.enabled && !test {
+        return Err(not_enabled(&config));
+    }
+    if request.is_none() && !config.idp_initiated {
+        return refuse_unsolicited(&app, &visit, &config).await;
+    }
+    let examination = examine(&app, &config, request.as_ref(), &answer)?;
+    let report = Report::new(&visit, &config, &examination);
+    match examination.outcome() {
+        Ok(assertion) if !use_up(&app, request.as_ref(), assertion).await? => {
+            refuse_replay(&app, &visit, &config).await
+        }
+        outcome => {
+            let until = outcome.as_ref().ok().and_then(|assertion| assertion.session_not_on_or_after());
+            let until = until.map(|until| Timestamp::from_micros(until.micros()));
+            let relay_state = field("RelayState").unwrap_or_default();
+            hand_over(&app, &visit, &config, request, report, until, &relay_state).await
+        }
+    }
+}
+
+/// The request of ours that the answer claims to be for. The claim is not to be trusted yet: it only
+/// says what to expect, and verification compares it again.
+async fn request_of(app: &App, config: &SamlConfig, answer: &str) -> Result<Option<Request>, Problem> {
+    let Some(id) = saml::untrusted_in_response_to(answer) else { return Ok(None) };
+    let mut conn = app.store.read().await?;
+    Ok(pending::look_up(&mut conn, &app.site, &config.id, &id).await?)
+}
+
+/// The one place where an answer is checked.
+fn examine(
+    app: &App,
+    config: &SamlConfig,
+    request: Option<&Request>,
+    answer: &str,
+) -> Result<Examination, Problem> {
+    let certificates = Certificate::parse_all(&config.certificates).map_err(Problem::internal)?;
+    let expectations = Expectations {
+        issuer: config.idp_entity_id.clone(),
+        audience: config.entity_id(&app.site),
+        acs_url: config.acs_url(&app.site),
+        in_response_to: request.map(|request| request.id.clone()),
+        certificates,
+        clock_skew: CLOCK_SKEW,
+        want_assertions_signed: config.want_assertions_signed,
+        want_messages_signed: config.want_messages_signed,
+        want_attribute_statement: config.want_attribute_statement,
+        want_name_id: config.want_name_id,
+        allow_sha1: config.allow_sha1,
+    };
+    Ok(saml::examine_response(answer, &expectations, saml_now(app)))
+}
+
+/// Uses up the request and the assertion, both or neither; `false` if either was used before.
+async fn use_up(
+    app: &App,
+    request: Option<&Request>,
+    assertion: &saml::VerifiedAssertion,
+) -> Result<bool, Problem> {
+    let forget_at = Timestamp::from_micros(assertion.not_on_or_after().micros()).plus(CLOCK_SKEW);
+    let mut tx = app.store.begin().await?;
+    if let Some(request) = request
+        && !pending::consume_request(&mut tx, &app.site, &request.id).await?
+    {
+        return Ok(false);
+    }
+    if !pending::consume_assertion(&mut tx, assertion.issuer(), assertion.id(), forget_at).await? {
+        return Ok(false);
+    }
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Keeps what was found for the browser that began and sends the browser to pick it up. A refusal that
+/// nobody asked for is shown here and now.
+async fn hand_over(
+    app: &App,
+    visit: &Visit,
+    config: &SamlConfig,
+    request: Option<Request>,
+    report: Report,
+    until: Option<Timestamp>,
+    relay_state: &str,
+) -> Result<Response, Problem> {
+    let test = request.as_ref().is_some_and(|request| request.purpose == Purpose::Test);
+    if let (Some(sentence), false) = (&report.wrong, test) {
+        tracing::info!(id = &*visit.trace.0, config = config.id, cause = sentence, "SAML response refused");
+        let context = json!({ "method": "saml", "config": config.id, "because": sentence });
+        visit.record(app, "login_failed", "", &config.display_name, &context).await?;
+    }
+    let outcome = match report.identity() {
+        _ if test => Outcome::Test(Box::new(report)),
+        Some(identity) => Outcome::SignIn { identity: identity.clone(), until },
+        None if request.is_none() => return report::refused_page(app, visit, config, &report, config.debug),
+        None => Outcome::Refused(Box::new(report)),
+    };
+    let (visitor_hash, return_path) = match request {
+        Some(request) => (request.visitor_hash, request.return_path),
+        None => {
+            let wanted = landing(&app.site, relay_state).unwrap_or_else(|| config.landing(&app.site));
+            (String::new(), wanted.to_owned())
+        }
+    };
+    let completion = Completion { config_id: config.id.clone(), visitor_hash, outcome, return_path };
+    let mut tx = app.store.begin().await?;
+    let token = pending::keep(&mut tx, &app.site, &completion).await?;
+    tx.commit().await?;
+    Ok(Redirect::to(&format!("/api/acs/complete?token={}", token.as_str())).into_response())
+}
+
+async fn refuse_unsolicited(app: &App, visit: &Visit, config: &SamlConfig) -> Result<Response, Problem> {
+    let context = json!({ "method": "saml", "config": config.id, "because": "not asked for, late or used" });
+    visit.record(app, "login_failed", "", &config.display_name, &context).await?;
+    Err(Problem::forbidden(format!(
+        "This sign-in with {} was not begun here, took too long, or was used already, so you were not signed in.",
+        config.display_name
+    ))
+    .because("the response is to no pending request; IdP-initiated sign-in is off for this configuration")
+    .next("Try again", start_href(&config.id, None)))
+}
+
+async fn refuse_replay(app: &App, visit: &Visit, config: &SamlConfig) -> Result<Response, Problem> {
+    let context = json!({ "method": "saml", "config": config.id, "because": "replay" });
+    visit.record(app, "login_failed", "", &config.display_name, &context).await?;
+    Err(Problem::forbidden("This answer was used already, so you were not signed in. Begin again.")
+        .because("the request or the assertion was consumed before")
+        .next("Try again", start_href(&config.id, None)))
+}
+
+#[derive(Deserialize)]
+struct Token {
+    #[serde(default)]
+    token: String,
+}
+
+fn not_yours() -> Problem {
+    Problem::forbidden(
+        "This sign-in was begun in another browser, was finished already, or waited too long, so you were not \
+         signed in. Begin again.",
+    )
+    .next("Go to sign-in", "/")
+}
+
+async fn complete(
+    State(app): State<App>,
+    visit: Visit,
+    person: Option<Person>,
+    Query(Token { token }): Query<Token>,
+) -> Result<Response, Problem> {
+    let mut tx = app.store.begin().await?;
+    let Some(completion) = pending::pick_up(&mut tx, &app.site, &token, &visit.visitor.hash()).await? else {
+        let unsolicited =
+            pending::look_up_unsolicited(&mut tx, &app.site, &token).await?.ok_or_else(not_yours)?;
+        drop(tx);
+        return ask_to_continue(&app, &visit, &unsolicited, token).await;
+    };
+    tx.commit().await?;
+    let config = named(&app, &ConfigQuery { id: completion.config_id }).await?;
+    let administrator = person.is_some_and(|person| person.administrator);
+    match completion.outcome {
+        Outcome::SignIn { identity, until } => {
+            finish(&app, &visit, &config, &identity, until, &completion.return_path).await
+        }
+        Outcome::Refused(report) => {
+            report::refused_page(&app, &visit, &config, &report, config.debug || administrator)
+        }
+        Outcome::Test(report) if administrator => {
+            let mut conn = app.store.read().await?;
+            report::test_page(&app, &visit, &mut conn, &config, &report).await
+        }
+        Outcome::Test(_) => Err(Problem::forbidden("Only members of the group Administrators may see this.")),
+    }
+}
+
+#[derive(askama::Template)]
+#[template(path = "sso/saml/templates/continue.html")]
+struct ContinuePage {
+    shell: Shell,
+    name: String,
+    username: String,
+    token: String,
+}
+
+/// An identity provider began: before anything happens the person sees as whom, for it may be somebody
+/// else's link.
+async fn ask_to_continue(
+    app: &App,
+    visit: &Visit,
+    completion: &Completion,
+    token: String,
+) -> Result<Response, Problem> {
+    let config = named(app, &ConfigQuery { id: completion.config_id.clone() }).await?;
+    let Outcome::SignIn { identity, .. } = &completion.outcome else { return Err(not_yours()) };
+    site::html(&ContinuePage {
+        shell: visit.card(app, "Continue"),
+        name: config.display_name,
+        username: identity.username.clone(),
+        token,
+    })
+}
+
+async fn continue_unsolicited(
+    State(app): State<App>,
+    visit: Visit,
+    Submitted(Token { token }): Submitted<Token>,
+) -> Result<Response, Problem> {
+    let mut tx = app.store.begin().await?;
+    let completion = pending::pick_up(&mut tx, &app.site, &token, "").await?.ok_or_else(not_yours)?;
+    tx.commit().await?;
+    let config = named(&app, &ConfigQuery { id: completion.config_id }).await?;
+    match completion.outcome {
+        Outcome::SignIn { identity, until } => {
+            finish(&app, &visit, &config, &identity, until, &completion.return_path).await
+        }
+        _ => Err(not_yours()),
+    }
+}
+
+/// The person is who the identity provider says: account, groups, session.
+async fn finish(
+    app: &App,
+    visit: &Visit,
+    config: &SamlConfig,
+    identity: &Identity,
+    until: Option<Timestamp>,
+    return_path: &str,
+) -> Result<Response, Problem> {
+    if !config.enabled {
+        return Err(not_enabled(config));
+    }
+    let mut tx = app.store.begin().await?;
+    let user = match identity::admit(&mut tx, app, config, identity).await? {
+        Ok(user) => user,
+        Err(sentence) => {
+            drop(tx);
+            let context = json!({ "method": "saml", "config": config.id, "because": sentence });
+            visit.record(app, "login_failed", &identity.username, &config.display_name, &context).await?;
+            return Err(Problem::new(StatusCode::FORBIDDEN, "You could not be signed in", sentence)
+                .next("Sign in as somebody else", "/staticlogin"));
+        }
+    };
+    let lifetime =
+        until.map_or(app.sign_in_lifetime, |until| until.since(app.site.now()).min(app.sign_in_lifetime));
+    let method = format!("saml:{}", config.id);
+    let response = auth::open_session(app, visit, &mut tx, &user, &method, lifetime, return_path).await?;
+    tx.commit().await?;
+    let context = json!({ "method": "saml", "config": config.id, "groups": identity.group_values });
+    visit.record(app, "login", &user.username, &config.display_name, &context).await?;
+    Ok(response)
+}
