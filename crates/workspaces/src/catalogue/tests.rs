@@ -124,7 +124,7 @@ both_databases! {
         let added = administrator.submit(form).await;
         assert_eq!(added.texts("[role=status]"), ["The workspace Maps <i> was added."]);
         assert!(!added.body.contains("<i>"), "names are text");
-        let id = launch_and_wait(&mut ann, "Maps &#60;i&#62;").await;
+        let id = launch_and_wait(&mut ann, "Maps <i>").await;
         let spec = driver.rooms().specs[0].clone();
         let argv = ["xterm", "-e", "top"].map(str::to_owned).to_vec();
         assert_eq!((spec.kind, spec.memory, spec.cpu_shares), (Kind::Program { argv }, 256 << 20, 512));

@@ -7,7 +7,7 @@ use serde_json::json;
 use site::events::Event;
 use site::{ClientAddr, Problem, TraceId};
 
-use super::{EndCause, store};
+use super::{EndCause, State, store};
 use crate::app::App;
 use crate::auth::Person;
 use crate::catalogue::{self, Definition};
@@ -82,10 +82,12 @@ async fn try_start(app: &App, id: &str, definition: &Definition) -> Result<(), :
     match app.driver.start(&definition.session_spec(id)).await {
         Ok(handle) => {
             let mut tx = app.store.begin().await?;
-            let kept = store::started(&mut tx, id, &handle, app.site.now()).await?;
+            store::started(&mut tx, id, &handle, app.site.now()).await?;
+            let session = store::find(&mut tx, id).await?;
             tx.commit().await?;
-            if !kept {
-                // It was deleted while it started; whoever did so found no handle to stop it by.
+            // Deleted while it started: whoever did so found no handle to stop it by.
+            let wanted = session.is_some_and(|session| session.state == State::Running(handle.clone()));
+            if !wanted {
                 stop(app, id, &handle).await;
             }
             Ok(())
@@ -155,7 +157,7 @@ async fn begin_end(
     }
     app.endings.announce(id, cause.clone());
     Ok(session.map(|session| match session.state {
-        super::State::Stopping(_, handle) => handle,
+        State::Stopping(_, handle) => handle,
         _ => None,
     }))
 }

@@ -162,14 +162,14 @@ pub(super) async fn begin_start(conn: &mut AnyConnection, id: &str) -> Result<bo
     Ok(done.rows_affected() == 1)
 }
 
-/// A driver runs it now; `false` if it is not wanted any more.
+/// A driver runs it now, if it is still wanted.
 pub(super) async fn started(
     conn: &mut AnyConnection,
     id: &str,
     handle: &runtime::Handle,
     now: Timestamp,
-) -> Result<bool, Error> {
-    let done = sqlx::query(
+) -> Result<(), Error> {
+    sqlx::query(
         "UPDATE workspaces_sessions SET state = 'running', handle = $2, last_active_at = $3 \
          WHERE id = $1 AND state = 'starting'",
     )
@@ -178,7 +178,7 @@ pub(super) async fn started(
     .bind(now)
     .execute(conn)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(())
 }
 
 /// A session is to end; `false` if it is ending or over already.
@@ -261,7 +261,7 @@ pub(super) async fn presence(
     Ok(match row {
         Some((_, _, 0, _)) => Presence::AccountClosed,
         Some((_, _, _, 0)) => Presence::SignedOut,
-        Some((state, _, ..)) if state == "running" => Presence::Welcome,
+        Some((state, ..)) if state == "running" => Presence::Welcome,
         Some((_, text, ..)) => Presence::Over(cause(&text)),
         None => Presence::Over(cause("")),
     })

@@ -127,15 +127,14 @@ both_databases! {
         let house = open(&db, &driver).await;
         let mut browser = house.administrator().await;
         let running = launch_and_wait(&mut browser, "Desktop").await;
+        let stopping = launch_and_wait(&mut browser, "Desktop").await;
         driver.gate(false);
         let starting = launch(&mut browser, "Terminal").await;
-        until("the driver is asked", || driver.rooms().specs.len() == 2).await;
+        until("the driver is asked", || driver.rooms().specs.len() == 3).await;
         // Somebody deleted one, and the service was killed before it could stop it.
-        let stopping = launch(&mut browser, "Desktop").await;
         let mut tx = house.store.begin().await.unwrap();
         store::begin_end(&mut tx, &stopping, &EndCause::Deleted).await.unwrap();
         tx.commit().await.unwrap();
-        driver.stray(&stopping);
         house.workspaces.close().await;
 
         driver.rooms().specs.clear();
