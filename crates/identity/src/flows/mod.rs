@@ -10,6 +10,8 @@ mod pages;
 mod pending;
 mod sign_in;
 mod step;
+#[cfg(test)]
+mod tests;
 mod waiting;
 
 use sqlx::AnyConnection;

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use serde::Deserialize;
 use site::page::{html, html_with_status};
-use site::{CspAdditions, Notice, Problem, Shell, Submitted, browser_sessions, origin};
+use site::{Button, CspAdditions, Notice, Problem, Shell, Submitted, browser_sessions, origin};
 use url::Url;
 
 use super::sign_in::{Credentials, Outcome};
@@ -143,13 +143,28 @@ async fn sign_in(
             return page.answer(StatusCode::UNPROCESSABLE_ENTITY);
         }
     };
-    let next = match waiting {
-        Some(_) => super::go_on(&form.request),
-        None => origin::local_path(&form.next).unwrap_or(MY_APPLICATIONS).to_owned(),
+    let mut response = match waiting {
+        Some(_) => Redirect::to(&super::go_on(&form.request)).into_response(),
+        None => signed_in(&app, &visit, origin::local_path(&form.next).unwrap_or(MY_APPLICATIONS))?,
     };
-    let mut response = Redirect::to(&next).into_response();
     response.extensions_mut().insert(visitor);
     Ok(response)
+}
+
+#[derive(Template)]
+#[template(path = "flows/templates/signed_in.html")]
+struct SignedInPage<'n> {
+    shell: Shell,
+    next: &'n str,
+}
+
+/// Goes on to a page of ours. The way to an application may end at another site, and browsers don't let
+/// the redirects after a form go there: then a page of its own begins the way.
+fn signed_in(app: &App, visit: &Visit, next: &str) -> Result<Response, Problem> {
+    if next.starts_with("/application/") {
+        return html(&SignedInPage { shell: visit.card(app, "Signed in"), next });
+    }
+    Ok(Redirect::to(next).into_response())
 }
 
 #[derive(Template)]
@@ -211,14 +226,11 @@ async fn leave(State(app): State<App>, visit: Visit, person: Option<Person>) -> 
     html(&SignOutPage { shell: visit.card(&app, "Log out"), username: person.user.username })
 }
 
-#[derive(Deserialize)]
-struct NoFields {}
-
 async fn sign_out(
     State(app): State<App>,
     visit: Visit,
     person: Option<Person>,
-    Submitted(NoFields {}): Submitted<NoFields>,
+    Submitted(Button {}): Submitted<Button>,
 ) -> Result<Response, Problem> {
     let mut tx = app.store.begin().await?;
     let visitor = browser_sessions::close(&mut tx, &app.site, &visit.visitor).await?;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::response::Response;
 use site::Problem;
 
-pub(crate) use self::pages::routes;
+pub(crate) use self::pages::{PROVIDERS, routes};
 pub(crate) use self::saml::Snapshot as Provider;
 use crate::app::App;
 use crate::applications::{Application, Binding};
@@ -50,7 +50,7 @@ pub(crate) async fn answer(
     details: &str,
     person: &Person,
 ) -> Result<Response, Problem> {
-    saml::answer_details(app, visit, provider, details, person).await
+    saml::answer_waiting(app, visit, provider, details, person).await
 }
 
 /// The answer that nothing can be said without showing something to the person.
@@ -63,5 +63,5 @@ pub(crate) fn refuse_passive(
     provider: &Provider,
     details: &str,
 ) -> Result<Response, Problem> {
-    saml::refuse_passive_details(app, visit, provider, details)
+    saml::refuse_waiting(app, visit, provider, details)
 }

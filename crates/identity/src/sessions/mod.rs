@@ -12,7 +12,7 @@ use site::{Site, Visitor};
 use sqlx::AnyConnection;
 
 pub(crate) use self::person::{Administrator, Person};
-pub(crate) use self::store::{Present, present};
+pub(crate) use self::store::present;
 use crate::visit::Visit;
 use crate::{flows, users};
 

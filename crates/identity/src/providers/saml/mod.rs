@@ -1,50 +1,69 @@
-//! The SAML 2.0 identity provider.
+//! The SAML 2.0 identity provider: what a service provider asks for (`endpoints`, `request`) is checked
+//! against how it was registered (`settings`, held ready in `snapshot`), `flows` finds out who is there,
+//! and `answer` tells.
 
+mod answer;
+mod changes;
+mod endpoints;
+mod form;
+mod import;
+mod metadata;
+mod name_id;
 mod pages;
 mod period;
+mod preview;
+mod register;
+mod request;
+mod settings;
+mod snapshot;
+mod store;
+#[cfg(test)]
+mod tests;
 
-use std::sync::Arc;
-
+use axum::Router;
 use axum::response::Response;
 use site::Problem;
 
-pub(crate) use self::pages::routes;
-use super::Client;
+pub(crate) use self::changes::create;
+pub(crate) use self::form::{Choices, Fields};
+pub(crate) use self::pages::page_of;
+pub(crate) use self::register::register;
+pub(crate) use self::settings::Settings;
+pub(crate) use self::snapshot::{Snapshot, Snapshots};
+pub(crate) use self::store::{Listed, list, using_certificate};
 use crate::app::App;
 use crate::sessions::Person;
 use crate::visit::Visit;
 
-/// What is kept in memory of providers: their settings and parsed keys, valid for one revision.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Snapshots;
-
-#[derive(Debug)]
-pub(crate) struct Snapshot {
-    client: Client,
+pub(crate) fn routes() -> Router<App> {
+    endpoints::routes().merge(pages::routes()).merge(import::routes())
 }
 
-impl Snapshot {
-    pub(crate) fn client(&self) -> &Client {
-        &self.client
-    }
-}
-
-impl Snapshots {
-    pub(crate) async fn find(&self, _: &App, _: &str, _: Option<i64>) -> Result<Option<Arc<Snapshot>>, Problem> {
-        Ok(None)
-    }
-}
-
-pub(crate) async fn answer_details(
-    _: &App,
-    _: &Visit,
-    _: &Snapshot,
-    _: &str,
-    _: &Person,
+/// The answer to a request that waited; `details` are those that it was kept with.
+///
+/// # Errors
+/// A page for the person, if the answer can't be given; the database's.
+pub(crate) async fn answer_waiting(
+    app: &App,
+    visit: &Visit,
+    snapshot: &Snapshot,
+    details: &str,
+    person: &Person,
 ) -> Result<Response, Problem> {
-    Err(Problem::internal("not yet"))
+    let asked = serde_json::from_str(details).map_err(Problem::internal)?;
+    answer::answer(app, visit, snapshot, &asked, person).await
 }
 
-pub(crate) fn refuse_passive_details(_: &App, _: &Visit, _: &Snapshot, _: &str) -> Result<Response, Problem> {
-    Err(Problem::internal("not yet"))
+/// The answer to a request that waited that nothing can be said without showing something to the person.
+///
+/// # Errors
+/// A page for the person, if the answer can't be given.
+pub(crate) fn refuse_waiting(
+    app: &App,
+    visit: &Visit,
+    snapshot: &Snapshot,
+    details: &str,
+) -> Result<Response, Problem> {
+    let asked = serde_json::from_str(details).map_err(Problem::internal)?;
+    answer::not_passive(app, visit, snapshot, &asked)
 }

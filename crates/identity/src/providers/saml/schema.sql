@@ -1,4 +1,22 @@
 CREATE TABLE identity_saml_providers (
     id TEXT PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE
+    name TEXT NOT NULL UNIQUE,
+    authorization_flow TEXT NOT NULL,
+    acs_url TEXT NOT NULL,
+    issuer TEXT NOT NULL,
+    sp_binding TEXT NOT NULL,
+    audience TEXT NOT NULL,
+    signing_kp TEXT NOT NULL REFERENCES identity_certificates (id),
+    verification_kp TEXT REFERENCES identity_certificates (id),
+    sign_assertion BIGINT NOT NULL,
+    sign_response BIGINT NOT NULL,
+    property_mappings TEXT NOT NULL,
+    name_id_mapping TEXT,
+    default_name_id_policy TEXT NOT NULL,
+    assertion_valid_not_before TEXT NOT NULL,
+    assertion_valid_not_on_or_after TEXT NOT NULL,
+    session_valid_not_on_or_after TEXT NOT NULL,
+    digest_algorithm TEXT NOT NULL,
+    signature_algorithm TEXT NOT NULL,
+    default_relay_state TEXT NOT NULL
 );

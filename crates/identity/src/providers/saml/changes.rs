@@ -1,0 +1,107 @@
+//! Changing SAML providers: what must hold afterwards.
+
+use ::store::Error;
+use serde_json::json;
+use sqlx::AnyConnection;
+
+use super::settings::{SamlProvider, Settings};
+use super::store;
+use crate::app::App;
+use crate::refusal::Refusal;
+use crate::visit::AdminVisit;
+use crate::{applications, revision};
+
+/// Creates a provider in the caller's transaction and returns its id. The caller notes it.
+///
+/// # Errors
+/// The database's: a name that is taken violates `identity_saml_providers.name`.
+pub(crate) async fn create(
+    conn: &mut AnyConnection,
+    app: &App,
+    settings: &Settings,
+) -> Result<String, Error> {
+    let id = ::store::new_id(&**app.site.random());
+    let provider = SamlProvider { id, settings: settings.clone() };
+    store::insert(conn, &provider).await?;
+    revision::bump(conn).await?;
+    Ok(provider.id)
+}
+
+/// Creates a provider and returns its id.
+///
+/// # Errors
+/// A sentence beside a field; the database's.
+pub(super) async fn create_alone(by: &AdminVisit, settings: &Settings) -> Result<String, Refusal> {
+    let mut tx = by.app.store.begin().await?;
+    let id = create(&mut tx, &by.app, settings).await.map_err(taken)?;
+    by.record_in(&mut tx, "model_created", &settings.name, &about(settings)).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// Changes a provider in the caller's transaction. The caller notes it.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn renew(conn: &mut AnyConnection, provider: &SamlProvider) -> Result<(), Error> {
+    store::update(conn, provider).await?;
+    revision::bump(conn).await
+}
+
+/// Changes a provider.
+///
+/// # Errors
+/// A sentence beside a field; [`Refusal::Gone`]; the database's.
+pub(super) async fn change(by: &AdminVisit, provider: &SamlProvider) -> Result<(), Refusal> {
+    let mut tx = by.app.store.begin().await?;
+    if !store::update(&mut tx, provider).await.map_err(taken)? {
+        return Err(Refusal::Gone);
+    }
+    revision::bump(&mut tx).await?;
+    let settings = &provider.settings;
+    by.record_in(&mut tx, "model_updated", &settings.name, &about(settings)).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Deletes a provider that no application uses, and returns what it was called.
+///
+/// # Errors
+/// [`Refusal::Conflict`] names the application that uses it; the database's.
+pub(super) async fn delete(by: &AdminVisit, id: &str) -> Result<String, Refusal> {
+    let mut tx = by.app.store.begin().await?;
+    let provider = store::find(&mut tx, id).await?.ok_or(Refusal::Gone)?;
+    if let Some(application) = applications::by_provider(&mut tx, id).await? {
+        let (provider, application) = (&provider.settings.name, &application.name);
+        return Err(Refusal::Conflict(format!(
+            "The application {application} uses the provider {provider}. Choose another provider there, or \
+             delete the application first."
+        )));
+    }
+    store::delete(&mut tx, id).await?;
+    revision::bump(&mut tx).await?;
+    let name = provider.settings.name;
+    by.record_in(&mut tx, "model_deleted", &name, &json!({ "model": "samlprovider" })).await?;
+    tx.commit().await?;
+    Ok(name)
+}
+
+/// What an event says about a provider: settings, which hold no secret.
+pub(super) fn about(settings: &Settings) -> serde_json::Value {
+    json!({
+        "model": "samlprovider",
+        "acs_url": settings.acs_url.as_str(),
+        "issuer": settings.issuer,
+        "audience": settings.audience,
+        "signing_kp": settings.signing_kp,
+        "verification_kp": settings.verification_kp,
+        "authorization_flow": settings.authorization_flow.key(),
+    })
+}
+
+fn taken(error: ::store::Error) -> Refusal {
+    if error.is_unique_violation_of("identity_saml_providers.name") {
+        return Refusal::field("provider_name", "Another provider has this name already.");
+    }
+    error.into()
+}

@@ -1,0 +1,32 @@
+//! What an application would be told about somebody, without telling it.
+
+use site::Problem;
+use sqlx::AnyConnection;
+
+use super::name_id;
+use super::pages::Preview;
+use super::settings::SamlProvider;
+use crate::visit::AdminVisit;
+use crate::{groups, mappings, users};
+
+/// What the provider would tell about a user who signed in now; `None` if there is no such user.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn of(
+    conn: &mut AnyConnection,
+    by: &AdminVisit,
+    provider: &SamlProvider,
+    user_id: &str,
+) -> Result<Option<Preview>, Problem> {
+    let Some(user) = users::find(conn, user_id).await? else { return Ok(None) };
+    let groups = groups::of_user(conn, user_id).await?;
+    let format = name_id::format(&provider.settings, None);
+    let name_id = format.and_then(|format| {
+        name_id::name(&by.app.site, provider, format, (&user, &groups), &by.person.session.id)
+    });
+    let attributes = mappings::attributes(&provider.settings.property_mappings, &user, &groups);
+    let owned = |values: Vec<&str>| values.into_iter().map(str::to_owned).collect();
+    let attributes = attributes.into_iter().map(|(name, values)| (name, owned(values))).collect();
+    Ok(Some(Preview { name_id, attributes }))
+}

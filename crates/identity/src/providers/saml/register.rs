@@ -1,0 +1,90 @@
+//! One click: a service provider of the house registers itself, or brings its registration up to date.
+
+use ::store::Error;
+use site::events::Event;
+use site::{ClientAddr, TraceId};
+use sqlx::AnyConnection;
+
+use super::import::{ServiceProviderFacts, application};
+use super::settings::{SamlProvider, Settings};
+use super::{changes, metadata, store};
+use crate::app::App;
+use crate::applications::{self, Wanted};
+use crate::refusal::Refusal;
+use crate::{ConnectError, Connected, ServiceProvider};
+
+/// Registers a service provider. One that is known by its entity id keeps its provider and its application,
+/// and what an administrator chose there; only its addresses are brought up to date.
+///
+/// # Errors
+/// A sentence about the metadata, or about what stands in the way; the database's.
+pub(crate) async fn register(app: &App, asked: &ServiceProvider) -> Result<Connected, ConnectError> {
+    let facts = ServiceProviderFacts::read(&asked.metadata).map_err(ConnectError::Refused)?;
+    let mut tx = app.store.begin().await?;
+    let provider = match store::by_audience(&mut tx, &facts.entity_id).await? {
+        Some(known) => {
+            let renewed = SamlProvider { settings: facts.renew(&known.settings), id: known.id };
+            changes::renew(&mut tx, &renewed).await?;
+            note(&mut tx, app, "model_updated", &renewed.settings).await?;
+            renewed.id
+        }
+        None => {
+            let settings = facts.settings(&mut tx, &asked.name).await.map_err(sentence)?;
+            create(&mut tx, app, settings).await?
+        }
+    };
+    let slug = match applications::by_provider(&mut tx, &provider).await? {
+        Some(known) => known.slug,
+        None => create_application(&mut tx, app, asked, &provider).await?,
+    };
+    tx.commit().await?;
+    let snapshot =
+        app.saml.find(app, &slug, None).await.map_err(|problem| {
+            ConnectError::Refused(problem.cause().unwrap_or(problem.sentence()).to_owned())
+        })?;
+    let snapshot = snapshot.ok_or_else(|| {
+        ConnectError::Refused("The application was removed while it was being connected.".to_owned())
+    })?;
+    let metadata = metadata::of(&app.site, &slug, &snapshot)
+        .map_err(|problem| ConnectError::Refused(problem.cause().unwrap_or(problem.sentence()).to_owned()))?;
+    Ok(Connected { provider, slug, metadata })
+}
+
+async fn create(conn: &mut AnyConnection, app: &App, settings: Settings) -> Result<String, ConnectError> {
+    let name = &settings.name;
+    let created = changes::create(conn, app, &settings).await.map_err(|error| {
+        if error.is_unique_violation_of("identity_saml_providers.name") {
+            return ConnectError::Refused(format!(
+                "There is a provider named {name} already, for something else. Rename it first."
+            ));
+        }
+        error.into()
+    })?;
+    note(conn, app, "model_created", &settings).await?;
+    Ok(created)
+}
+
+/// The house itself acts here, not a person in a request.
+async fn note(conn: &mut AnyConnection, app: &App, action: &str, settings: &Settings) -> Result<(), Error> {
+    let (client_addr, trace) = (ClientAddr(None), TraceId("-".into()));
+    let event = Event { action, actor: "", subject: &settings.name, client_addr, trace: &trace };
+    app.events.record_in(conn, event, &changes::about(settings)).await
+}
+
+async fn create_application(
+    conn: &mut AnyConnection,
+    app: &App,
+    asked: &ServiceProvider,
+    provider: &str,
+) -> Result<String, ConnectError> {
+    let wanted =
+        Wanted { launch_url: asked.launch_url.clone(), ..application(&asked.name, &asked.slug, provider) };
+    applications::insert(conn, app, &wanted).await.map_err(sentence)?;
+    Ok(wanted.slug)
+}
+
+/// What an administrator can do about it.
+fn sentence(refusal: Refusal) -> ConnectError {
+    let problem = site::Problem::from(refusal);
+    ConnectError::Refused(problem.sentence().to_owned())
+}

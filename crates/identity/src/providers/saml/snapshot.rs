@@ -1,0 +1,144 @@
+//! What is kept in memory of each provider, so that a sign-in reads no configuration and parses no key.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use saml::{Certificate, SignedParts, Signer, SigningKey, VerifyingKey};
+use site::{Problem, Site};
+use sqlx::AnyConnection;
+use store::{Error, Sealer};
+
+use super::settings::{AuthorizationFlow, SamlProvider};
+use super::store::find;
+use crate::app::App;
+use crate::providers::Client;
+use crate::{applications, certificates};
+
+/// A provider with its application and its parsed keys, as of one revision of the configuration.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    revision: i64,
+    client: Client,
+    pub(super) provider: SamlProvider,
+    /// What answers are issued as.
+    pub(super) issuer: String,
+    pub(super) signer: Signer,
+    /// What is signed.
+    pub(super) parts: SignedParts,
+    /// What requests must be signed with.
+    pub(super) verification: Option<VerifyingKey>,
+}
+
+impl Snapshot {
+    /// The application.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+}
+
+/// The snapshots by the slug of their application. One is valid for as long as the revision of the
+/// configuration stays the same: whoever asks brings the revision that the database has now.
+#[derive(Debug, Default)]
+pub(crate) struct Snapshots(RwLock<HashMap<String, Arc<Snapshot>>>);
+
+impl Snapshots {
+    /// The provider of the application with that slug, not older than `revision` (read now if `None`).
+    ///
+    /// # Errors
+    /// The database's; a key that can't be read.
+    pub(crate) async fn find(
+        &self,
+        app: &App,
+        slug: &str,
+        revision: Option<i64>,
+    ) -> Result<Option<Arc<Snapshot>>, Problem> {
+        let revision = match revision {
+            Some(revision) => revision,
+            None => current_revision(&mut *app.store.read().await?).await?,
+        };
+        if let Some(known) = self.known(slug).filter(|known| known.revision >= revision) {
+            return Ok(Some(known));
+        }
+        let mut conn = app.store.read().await?;
+        let loaded = load(&mut conn, &app.site, &app.sealer, slug).await?.map(Arc::new);
+        let mut map = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        match &loaded {
+            Some(snapshot) => map.insert(slug.to_owned(), snapshot.clone()),
+            None => map.remove(slug),
+        };
+        Ok(loaded)
+    }
+
+    fn known(&self, slug: &str) -> Option<Arc<Snapshot>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(slug).cloned()
+    }
+}
+
+async fn current_revision(conn: &mut AnyConnection) -> Result<i64, Error> {
+    let (value,) = sqlx::query_as("SELECT value FROM identity_revision WHERE id = 1").fetch_one(conn).await?;
+    Ok(value)
+}
+
+/// Reads the revision first: what changes while the rest is read makes the snapshot older than it is,
+/// never newer.
+async fn load(
+    conn: &mut AnyConnection,
+    site: &Site,
+    sealer: &Sealer,
+    slug: &str,
+) -> Result<Option<Snapshot>, Problem> {
+    let revision = current_revision(conn).await?;
+    let Some(application) = applications::by_slug(conn, slug).await? else { return Ok(None) };
+    let Some(provider_id) = &application.provider_id else { return Ok(None) };
+    let Some(provider) = find(conn, provider_id).await? else { return Ok(None) };
+    let bindings = applications::bindings_of(conn, &application.id).await?;
+    let signer = signer(conn, sealer, &provider).await?;
+    let parts = SignedParts::of(provider.settings.sign_assertion, provider.settings.sign_response)
+        .ok_or_else(|| unusable(&provider, "it is set to sign nothing"))?;
+    let verification = match &provider.settings.verification_kp {
+        Some(id) => Some(certificate_of(conn, &provider, id).await?.verifying_key().clone()),
+        None => None,
+    };
+    let issuer = issuer(site, slug, &provider);
+    let asks_consent = provider.settings.authorization_flow == AuthorizationFlow::Explicit;
+    let client = Client { application, bindings, asks_consent };
+    Ok(Some(Snapshot { revision, client, provider, issuer, signer, parts, verification }))
+}
+
+/// What answers are issued as: the Issuer of the provider, or else the address of the metadata.
+pub(super) fn issuer(site: &Site, slug: &str, provider: &SamlProvider) -> String {
+    match provider.settings.issuer.as_str() {
+        "" => site.url(&format!("/application/saml/{slug}/metadata/")),
+        issuer => issuer.to_owned(),
+    }
+}
+
+async fn signer(
+    conn: &mut AnyConnection,
+    sealer: &Sealer,
+    provider: &SamlProvider,
+) -> Result<Signer, Problem> {
+    let settings = &provider.settings;
+    let certificate = certificate_of(conn, provider, &settings.signing_kp).await?;
+    let pem = certificates::private_key(conn, sealer, &settings.signing_kp).await?;
+    let pem = pem.ok_or_else(|| unusable(provider, "its signing certificate has no private key here"))?;
+    SigningKey::from_pkcs8_pem(&pem)
+        .and_then(|key| {
+            Signer::new(key, certificate, settings.signature_algorithm, settings.digest_algorithm)
+        })
+        .map_err(|error| unusable(provider, error))
+}
+
+async fn certificate_of(
+    conn: &mut AnyConnection,
+    provider: &SamlProvider,
+    id: &str,
+) -> Result<Certificate, Problem> {
+    let keypair = certificates::find(conn, id).await?;
+    let keypair = keypair.ok_or_else(|| unusable(provider, "a certificate that it names is not there"))?;
+    Certificate::parse(keypair.certificate_pem.as_bytes()).map_err(|error| unusable(provider, error))
+}
+
+fn unusable(provider: &SamlProvider, why: impl std::fmt::Display) -> Problem {
+    Problem::internal(format!("the provider {} can't sign: {why}", provider.settings.name))
+}
