@@ -1,0 +1,91 @@
+//! `make bench`: what docs/performance.md tells, measured in one run on the release binary.
+//!
+//! Every comparison is of CPU time within this run: the two sides take turns, and the median of the rounds
+//! counts, so that another machine gives other milliseconds and nearly the same multiples.
+
+mod browser;
+mod core_cost;
+mod cpu;
+mod first_frame;
+mod http;
+mod key;
+mod machine;
+mod page;
+mod report;
+mod service;
+mod sign_in;
+mod sso;
+mod starting;
+mod verification;
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use report::Report;
+
+/// What worked, or a sentence about what did not.
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// Measures Innkeeper on this machine.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Print the table as docs/performance.md has it
+    #[arg(long)]
+    markdown: bool,
+    /// Leave out the browser
+    #[arg(long)]
+    without_browser: bool,
+    /// The service to measure
+    #[arg(long, default_value = "target/release/innkeeper")]
+    innkeeper: PathBuf,
+    /// A Python with python3-saml
+    #[arg(long, default_value = "interop/.venv/bin/python")]
+    python: PathBuf,
+    /// A Node.js
+    #[arg(long, default_value = "node")]
+    node: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match measure(&arguments) {
+        Ok(report) => {
+            print!("{}", if arguments.markdown { report.markdown() } else { report.text() });
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("Nothing was measured to the end: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(arguments: &Arguments) -> Outcome<Report> {
+    let mut report = Report::default();
+    let key = key::Key::generate()?;
+
+    eprintln!("starting…");
+    let (service, starts) = starting::measure(&arguments.innkeeper)?;
+    starts.tell(&mut report);
+
+    eprintln!("signing in…");
+    let sign_in = sign_in::SignIn::prepare(&service)?;
+    let sso = sso::measure(&service, &sign_in, &key)?;
+    let response = sign_in.response(&service)?;
+    let core = core_cost::measure(&sign_in, &response, &key)?;
+    sso.tell(&core, &mut report);
+    report.note("memory after these sign-ins", &service.memory()?.to_string());
+
+    eprintln!("verifying…");
+    verification::measure(&sign_in, &service, &arguments.python, &key)?.tell(&mut report);
+
+    if !arguments.without_browser {
+        eprintln!("launching…");
+        first_frame::measure(&service, &sign_in, &arguments.node)?.tell(&mut report);
+    }
+    service.stop()?;
+    Ok(report)
+}
