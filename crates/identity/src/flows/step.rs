@@ -55,3 +55,92 @@ pub(crate) fn next(client: &Client, demands: Demands, standing: Standing<'_>) ->
     }
     Step::Answer
 }
+
+#[cfg(test)]
+mod tests {
+    use site::browser_sessions::BrowserSession;
+    use store::Timestamp;
+
+    use super::*;
+    use crate::applications::{Application, Binding, Target};
+    use crate::policies::EngineMode;
+    use crate::users::User;
+
+    fn client(asks_consent: bool, only_for: Option<&str>) -> Client {
+        let application = Application {
+            id: "a".into(),
+            slug: "kasm".into(),
+            name: "kasm".into(),
+            group_name: String::new(),
+            provider_id: None,
+            launch_url: String::new(),
+            open_in_new_tab: false,
+            icon: String::new(),
+            description: String::new(),
+            publisher: String::new(),
+            policy_engine_mode: EngineMode::Any,
+        };
+        let bindings = only_for.into_iter().map(|id| Binding {
+            id: String::new(),
+            target: Target::User(id.into()),
+            order: 0,
+            negate: false,
+            enabled: true,
+        });
+        Client { application, bindings: bindings.collect(), asks_consent }
+    }
+
+    fn ann() -> Person {
+        let epoch = Timestamp::from_micros(0);
+        let session = BrowserSession {
+            id: "s".into(),
+            user_id: "ann".into(),
+            method: "password".into(),
+            client_addr: String::new(),
+            user_agent: String::new(),
+            created_at: epoch,
+            authenticated_at: epoch,
+            last_seen_at: epoch,
+            expires_at: epoch,
+        };
+        let user = User {
+            id: "ann".into(),
+            username: "ann".into(),
+            name: String::new(),
+            email: String::new(),
+            is_active: true,
+            attributes: serde_json::Map::new(),
+            created_at: epoch,
+            last_login_at: None,
+        };
+        Person { user, session, groups: Vec::new() }
+    }
+
+    const REFUSED: Step = Step::Refuse(Refusal::NotAllowed);
+    const NOT_PASSIVE: Step = Step::Refuse(Refusal::NotPassive);
+
+    /// Every combination of seven truths.
+    fn every_case() -> impl Iterator<Item = [bool; 7]> {
+        (0_u8..128).map(|bits| std::array::from_fn(|index| bits >> index & 1 == 1))
+    }
+
+    #[test]
+    fn every_standing_has_one_next_step() {
+        let ann = ann();
+        for [force_authn, passive, signed_in, proven, allowed, asks_consent, consented] in every_case() {
+            let client = client(asks_consent, (!allowed).then_some("bob"));
+            let standing = Standing { person: signed_in.then_some(&ann), proven, consented };
+            let step = next(&client, Demands { force_authn, passive }, standing);
+            let known = signed_in && (proven || !force_authn);
+            let expected = match (known, allowed, asks_consent && !consented) {
+                (false, ..) if passive => NOT_PASSIVE,
+                (false, ..) => Step::SignIn,
+                (true, false, _) => REFUSED,
+                (true, true, true) if passive => NOT_PASSIVE,
+                (true, true, true) => Step::AskConsent,
+                (true, true, false) => Step::Answer,
+            };
+            assert_eq!(step, expected, "{client:?} {standing:?}");
+        }
+    }
+}

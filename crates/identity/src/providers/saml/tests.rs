@@ -13,6 +13,7 @@ use url::Url;
 
 use crate::flows::{CONSENT, SIGN_IN};
 use crate::testing::{Fixture, ORIGIN, PASSWORD, fill, mistakes};
+use crate::{ConnectError, ServiceProvider};
 
 const ACS: &str = "https://kasm.example.com/api/acs/?id=e977b6cf72c7424328275db5f48fd15a";
 const AUDIENCE: &str = "https://kasm.example.com/api/metadata/?id=e977b6cf72c7424328275db5f48fd15a";
@@ -48,16 +49,15 @@ fn by_post(request: &AuthnRequestBuilder, relay_state: &str) -> Request {
 
 async fn signing_certificate(browser: &mut Browser) -> Certificate {
     let list = browser.get(&format!("{ORIGIN}/if/admin/providers/")).await;
-    let page = link(&list, "/if/admin/providers/saml/", "a.row-link");
+    let page = link(&list, "class=\"row-link\" href=\"");
     Certificate::parse(&browser.get(&format!("{page}certificate/")).await.bytes).unwrap()
 }
 
-/// The address of the first link of a page that begins so.
-fn link(reply: &Reply, begins: &str, what: &str) -> String {
-    let at =
-        reply.body.find(&format!("href=\"{begins}")).unwrap_or_else(|| panic!("no {what} in {}", reply.body));
-    let rest = &reply.body[at + 6..];
-    format!("{ORIGIN}{}", &rest[..rest.find('"').unwrap()])
+/// The address in the first link whose markup begins so.
+fn link(reply: &Reply, begins: &str) -> String {
+    let (_, rest) = reply.body.split_once(begins).unwrap_or_else(|| panic!("no {begins} in {}", reply.body));
+    let (path, _) = rest.split_once('"').unwrap();
+    format!("{ORIGIN}{path}")
 }
 
 fn expectations(certificate: Certificate) -> Expectations {
@@ -330,7 +330,7 @@ both_databases! {
         let reply = browser.submit(form).await;
         assert_eq!(reply.status, StatusCode::OK);
         assert!(reply.body.contains("content=\"0;url=/application/launch/kasm/\""), "{}", reply.body);
-        verified(&fixture, &browser.get(&link(&reply, "/application/launch/", "way on")).await, &unasked);
+        verified(&fixture, &browser.get(&link(&reply, "class=\"btn btn-block\" href=\"")).await, &unasked);
     }
 
     async fn bad_requests_get_a_sentence_and_change_nothing(db: TestDatabase) {
@@ -536,6 +536,32 @@ both_databases! {
         let answer = admin.get(&by_redirect(&request(&fixture), None)).await;
         let assertion = verified(&fixture, &answer, &expected);
         assert_eq!(assertion.name_id().unwrap().value, "admin@example.com");
+    }
+
+    async fn one_click_registers_once_and_renews_what_it_knows(db: TestDatabase) {
+        let fixture = Fixture::new(&db).await;
+        let mut admin = fixture.administrator().await;
+        let door = fixture.identity.service_providers();
+        let asked = |acs: &str| ServiceProvider {
+            name: "Workspaces".into(),
+            slug: "workspaces".into(),
+            metadata: saml::SpMetadata::new(AUDIENCE, acs).to_xml().unwrap(),
+            launch_url: String::new(),
+        };
+        let first = door.register(&asked("https://old.example.com/api/acs/?id=1")).await.unwrap();
+        let list = admin.get(&format!("{ORIGIN}/if/admin/providers/")).await;
+        let edit = format!("{}edit/", link(&list, "class=\"row-link\" href=\""));
+        fill(&mut admin, &edit, "#provider", &[("issuer", "authentik")]).await;
+        let second = door.register(&asked(ACS)).await.unwrap();
+        assert_eq!((&first.provider, &first.slug), (&second.provider, &second.slug));
+        let metadata = saml::IdpMetadata::parse(second.metadata.as_bytes()).unwrap();
+        // What an administrator chose stays; the addresses are the new ones.
+        assert_eq!(metadata.entity_id, "authentik");
+        let certificate = signing_certificate(&mut admin).await;
+        let url = by_redirect(&request(&fixture), None).replace("/kasm/", "/workspaces/");
+        verified(&fixture, &admin.get(&url).await, &expectations(certificate));
+        let broken = ServiceProvider { metadata: "<x/>".into(), ..asked(ACS) };
+        assert!(matches!(door.register(&broken).await, Err(ConnectError::Refused(_))));
     }
 
     async fn a_verification_certificate_demands_signed_requests(db: TestDatabase) {
