@@ -106,6 +106,12 @@ impl Identity {
         ServiceProviders::new(self.app.clone())
     }
 
+    /// The state of the handlers, for tests.
+    #[cfg(test)]
+    pub(crate) fn app(&self) -> &App {
+        &self.app
+    }
+
     /// Ends the work in the background.
     pub async fn close(self) {
         self.stop.send_replace(true);
@@ -145,7 +151,7 @@ fn routes() -> Router<App> {
         .merge(library::routes())
         .merge(overview::routes())
         .merge(applications::routes())
-        .merge(providers::saml::routes())
+        .merge(providers::routes())
         .merge(users::routes())
         .merge(groups::routes())
         .merge(certificates::routes())

@@ -17,11 +17,14 @@ mod mappings;
 mod overview;
 mod policies;
 mod providers;
+mod refusal;
 mod revision;
 mod sessions;
 mod setup;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod users;
 mod visit;
 
@@ -39,6 +42,5 @@ pub const MIGRATIONS: store::Migrations = store::Migrations {
         (5, "SAML providers", include_str!("providers/saml/schema.sql")),
         (6, "applications and their bindings", include_str!("applications/schema.sql")),
         (7, "requests under way, consents", include_str!("flows/schema.sql")),
-        (8, "SAML sessions", include_str!("sessions/schema.sql")),
     ],
 };

@@ -3,6 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use site::events::Event;
 use site::visitor::{ClientAddr, TraceId};
@@ -10,7 +11,7 @@ use site::{NavItem, Notice, Problem, Shell, Visitor};
 use sqlx::AnyConnection;
 
 use crate::app::App;
-use crate::sessions::Person;
+use crate::sessions::{Administrator, Person};
 use crate::{flows, library, overview};
 
 /// One request of one browser.
@@ -112,6 +113,48 @@ impl Visit {
 
     fn event<'e>(&'e self, action: &'e str, actor: &'e str, subject: &'e str) -> Event<'e> {
         Event { action, actor, subject, client_addr: self.addr, trace: &self.trace }
+    }
+}
+
+/// One request of an administrator's browser.
+#[derive(Clone)]
+pub(crate) struct AdminVisit {
+    pub(crate) app: App,
+    pub(crate) visit: Visit,
+    pub(crate) person: Person,
+}
+
+impl FromRequestParts<App> for AdminVisit {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let Administrator(person) = Administrator::from_request_parts(parts, app).await?;
+        let visit = Visit::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
+        Ok(Self { app: app.clone(), visit, person })
+    }
+}
+
+impl AdminVisit {
+    /// The frame of a page.
+    pub(crate) fn page(&self, title: impl Into<String>) -> Shell {
+        self.visit.admin_page(&self.app, &self.person, title)
+    }
+
+    /// Notes what this administrator changes, in the transaction that changes it. `action` is
+    /// `model_created`, `model_updated`, `model_deleted` or a word of the feature's own.
+    pub(crate) async fn record_in(
+        &self,
+        conn: &mut AnyConnection,
+        action: &str,
+        subject: &str,
+        context: &(impl Serialize + Sync),
+    ) -> Result<(), store::Error> {
+        self.visit.record_in(&self.app, conn, action, &self.person.user.username, subject, context).await
+    }
+
+    /// Goes on to `path` and says there what was done.
+    pub(crate) fn done(&self, sentence: &str, path: &str) -> Response {
+        Notice::redirect(&self.app.site, sentence, path)
     }
 }
 

@@ -2,14 +2,21 @@
 //! and bindings, which say who may open it.
 
 mod bindings;
+mod binding_pages;
+mod changes;
+mod fields;
 mod pages;
 mod store;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::bindings::{Binding, Target, bindings_of};
-pub(crate) use self::pages::routes;
-pub(crate) use self::store::{by_provider, by_slug};
+use axum::Router;
+
+pub(crate) use self::bindings::{Binding, Target, all_bindings, bindings_of, bound_to_group, bound_to_user};
+pub(crate) use self::changes::{Wanted, insert};
+pub(crate) use self::fields::slug;
+pub(crate) use self::store::{all, by_provider, by_slug};
+use crate::app::App;
 use crate::policies::EngineMode;
 
 /// Something that people open.
@@ -31,4 +38,19 @@ pub(crate) struct Application {
     pub(crate) publisher: String,
     /// Whether one binding that fits is enough, or all must.
     pub(crate) policy_engine_mode: EngineMode,
+}
+
+impl Application {
+    /// Where a person begins: the launch URL, or what the provider begins with. `None` if there is
+    /// nothing to open.
+    pub(crate) fn start(&self) -> Option<String> {
+        if !self.launch_url.is_empty() {
+            return Some(self.launch_url.clone());
+        }
+        self.provider_id.as_ref().map(|_| format!("/application/saml/{}/init/", self.slug))
+    }
+}
+
+pub(crate) fn routes() -> Router<App> {
+    pages::routes().merge(binding_pages::routes())
 }

@@ -21,6 +21,7 @@ CREATE TABLE identity_bindings (
     enabled BIGINT NOT NULL,
     CHECK ((user_id IS NULL) <> (group_id IS NULL))
 );
-CREATE INDEX identity_bindings_by_application ON identity_bindings (application_id, position);
+CREATE UNIQUE INDEX identity_bindings_one_per_user ON identity_bindings (application_id, user_id);
+CREATE UNIQUE INDEX identity_bindings_one_per_group ON identity_bindings (application_id, group_id);
 CREATE INDEX identity_bindings_by_user ON identity_bindings (user_id);
 CREATE INDEX identity_bindings_by_group ON identity_bindings (group_id);

@@ -38,6 +38,11 @@ impl KeyKind {
         (Self::EcP256, "ecp256", "ECDSA, P-256"),
     ];
 
+    /// What a form offers.
+    pub(super) fn choices() -> Vec<(&'static str, &'static str)> {
+        Self::ALL.into_iter().map(|(_, value, words)| (value, words)).collect()
+    }
+
     /// Reads the value in a form.
     pub(super) fn from_key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|(_, value, _)| *value == key).map(|(kind, ..)| kind)

@@ -1,21 +1,25 @@
 //! Certificates with or without their private keys: what providers sign with, and what they check
 //! requests of service providers against.
 
+mod changes;
 mod generate;
 mod pages;
+mod pkcs8;
 mod store;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
+use ::saml::Certificate;
 use ::store::Timestamp;
+use site::Problem;
 
 use crate::app::{App, OpenError};
 use self::generate::{KeyKind, generate};
 
-pub(crate) use self::pages::routes;
-pub(crate) use self::store::{default_id, find, names, names_with_key, private_key};
+pub(crate) use self::pages::{Validity, pem_file, routes};
+pub(crate) use self::store::{all, default_id, find, names, names_with_key, private_key};
 
 /// A certificate. Its private key, if it is here, stays sealed; see [`private_key`].
 #[derive(Clone, Debug)]
@@ -27,6 +31,18 @@ pub(crate) struct Keypair {
     /// Whether it can sign.
     pub(crate) has_key: bool,
     pub(crate) created_at: Timestamp,
+}
+
+impl Keypair {
+    /// The certificate, read.
+    ///
+    /// # Errors
+    /// A text in the database that is no certificate.
+    pub(crate) fn certificate(&self) -> Result<Certificate, Problem> {
+        Certificate::parse(self.certificate_pem.as_bytes()).map_err(|error| {
+            Problem::internal(format!("the certificate {} in the database: {}", self.id, error.sentence()))
+        })
+    }
 }
 
 /// The name of the certificate that is made at first start.

@@ -66,7 +66,7 @@ pub(crate) async fn names_with_key(conn: &mut AnyConnection) -> Result<Vec<(Stri
     Ok(rows)
 }
 
-/// The private key of a certificate, as PKCS#8 in PEM; `None` if it has none here.
+/// The private key of a certificate in PEM; `None` if it has none here.
 pub(crate) async fn private_key(
     conn: &mut AnyConnection,
     sealer: &Sealer,
@@ -93,7 +93,7 @@ pub(super) async fn any(conn: &mut AnyConnection) -> Result<bool, Error> {
     Ok(count > 0)
 }
 
-/// Keeps a certificate, and its private key (PKCS#8 in PEM) sealed. Returns its id.
+/// Keeps a certificate, and its private key (in PEM) sealed. Returns its id.
 pub(super) async fn create(
     conn: &mut AnyConnection,
     app: &App,
@@ -117,4 +117,21 @@ pub(super) async fn create(
     .await?;
     revision::bump(conn).await?;
     Ok(id)
+}
+
+/// Every certificate, by name.
+pub(crate) async fn all(conn: &mut AnyConnection) -> Result<Vec<Keypair>, Error> {
+    let rows: Vec<Row> = sqlx::query_as(select("ORDER BY name")).fetch_all(conn).await?;
+    Ok(rows.into_iter().map(Keypair::from).collect())
+}
+
+pub(super) async fn rename(conn: &mut AnyConnection, id: &str, name: &str) -> Result<(), Error> {
+    sqlx::query("UPDATE identity_certificates SET name = $2 WHERE id = $1").bind(id).bind(name).execute(conn).await?;
+    Ok(())
+}
+
+/// Deletes a certificate. A provider that still uses it is a foreign key violation.
+pub(super) async fn delete(conn: &mut AnyConnection, id: &str) -> Result<(), Error> {
+    sqlx::query("DELETE FROM identity_certificates WHERE id = $1").bind(id).execute(&mut *conn).await?;
+    revision::bump(conn).await
 }

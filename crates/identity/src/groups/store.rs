@@ -35,7 +35,7 @@ pub(crate) async fn create_administrators(conn: &mut AnyConnection, site: &Site)
 }
 
 /// Creates a group and returns its id.
-pub(super) async fn create(
+pub(crate) async fn create(
     conn: &mut AnyConnection,
     site: &Site,
     name: &str,
@@ -84,5 +84,69 @@ pub(crate) async fn set_groups_of(conn: &mut AnyConnection, user_id: &str, group
     for group in groups {
         add_member(conn, group, user_id).await?;
     }
+    Ok(())
+}
+
+/// A group in the list of groups.
+#[derive(Clone, Debug, FromRow)]
+pub(super) struct Listed {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) is_superuser: i64,
+    pub(super) members: i64,
+}
+
+/// Every group with the number of its members, by name.
+pub(super) async fn list(conn: &mut AnyConnection) -> Result<Vec<Listed>, Error> {
+    let rows = sqlx::query_as(
+        "SELECT g.id, g.name, g.is_superuser, \
+         (SELECT COUNT(*) FROM identity_group_members m WHERE m.group_id = g.id) AS members \
+         FROM identity_groups g ORDER BY g.name",
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// A group by its id.
+pub(crate) async fn find(conn: &mut AnyConnection, id: &str) -> Result<Option<Group>, Error> {
+    let row: Option<Row> = sqlx::query_as("SELECT id, name, is_superuser FROM identity_groups WHERE id = $1")
+        .bind(id)
+        .fetch_optional(conn)
+        .await?;
+    Ok(row.map(Group::from))
+}
+
+/// The ids of a group's members.
+pub(super) async fn members(conn: &mut AnyConnection, id: &str) -> Result<Vec<String>, Error> {
+    let rows = sqlx::query_scalar("SELECT user_id FROM identity_group_members WHERE group_id = $1 ORDER BY user_id")
+        .bind(id)
+        .fetch_all(conn)
+        .await?;
+    Ok(rows)
+}
+
+/// Makes these the members of a group, and nobody else.
+pub(super) async fn set_members(conn: &mut AnyConnection, id: &str, users: &[String]) -> Result<(), Error> {
+    sqlx::query("DELETE FROM identity_group_members WHERE group_id = $1").bind(id).execute(&mut *conn).await?;
+    for user in users {
+        add_member(conn, id, user).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn update(conn: &mut AnyConnection, id: &str, name: &str, is_superuser: bool) -> Result<(), Error> {
+    sqlx::query("UPDATE identity_groups SET name = $2, is_superuser = $3 WHERE id = $1")
+        .bind(id)
+        .bind(name)
+        .bind(i64::from(is_superuser))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Deletes a group with its memberships. A binding that still names it is a foreign key violation.
+pub(super) async fn delete(conn: &mut AnyConnection, id: &str) -> Result<(), Error> {
+    sqlx::query("DELETE FROM identity_groups WHERE id = $1").bind(id).execute(conn).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The administrator's start page.
+//! The administrator's start page: how much there is, what to do next, what happened last.
 
 mod pages;
 

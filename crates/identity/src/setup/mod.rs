@@ -19,6 +19,9 @@ use crate::{certificates, groups, users};
 /// How long a link of this kind works.
 pub(crate) const LINK_LIFETIME: Duration = Duration::from_hours(24);
 
+/// How long somebody stays signed in who came by a link.
+const SESSION_LIFETIME: Duration = Duration::from_hours(24);
+
 /// Makes what a first start needs: the group that administers, and a certificate to sign with.
 pub(crate) async fn first_start(app: &App) -> Result<(), OpenError> {
     let mut tx = app.store.begin().await?;

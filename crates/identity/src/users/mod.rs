@@ -1,5 +1,6 @@
 //! Accounts.
 
+mod changes;
 mod pages;
 mod store;
 #[cfg(test)]
@@ -7,6 +8,7 @@ mod tests;
 
 use ::store::Timestamp;
 
+pub(crate) use self::changes::{LAST_ADMINISTRATOR, taken};
 pub(crate) use self::pages::routes;
 pub(crate) use self::store::{
     NewUser, any_administrator, create, ensure_sample, find, for_sign_in, names, require_administrator, set_password, signed_in,

@@ -104,21 +104,53 @@ pub(crate) async fn for_sign_in(
     Ok(Some((row.into(), hash)))
 }
 
-/// Every account, by user name.
-pub(super) async fn list(conn: &mut AnyConnection) -> Result<Vec<User>, Error> {
-    let rows: Vec<Row> = sqlx::query_as(select("ORDER BY username")).fetch_all(conn).await?;
-    Ok(rows.into_iter().map(User::from).collect())
+/// An account in the list of accounts.
+#[derive(Clone, Debug, FromRow)]
+pub(super) struct Listed {
+    pub(super) id: String,
+    pub(super) username: String,
+    pub(super) name: String,
+    pub(super) email: String,
+    pub(super) is_active: i64,
+    pub(super) last_login_at: Option<Timestamp>,
+    pub(super) administers: i64,
+}
+
+/// The accounts whose user name, name or address holds `search`, whatever the case, by user name.
+pub(super) async fn search(conn: &mut AnyConnection, search: &str) -> Result<Vec<Listed>, Error> {
+    let escaped = search.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let rows = sqlx::query_as(
+        "SELECT u.id, u.username, u.name, u.email, u.is_active, u.last_login_at, \
+         (SELECT COUNT(*) FROM identity_group_members m JOIN identity_groups g ON g.id = m.group_id \
+         WHERE m.user_id = u.id AND g.is_superuser <> 0) AS administers \
+         FROM identity_users u WHERE u.username LIKE $1 ESCAPE '\\' OR lower(u.name) LIKE $1 ESCAPE '\\' \
+         OR lower(u.email) LIKE $1 ESCAPE '\\' ORDER BY u.username",
+    )
+    .bind(format!("%{escaped}%"))
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
 }
 
 /// Every account as `(id, words)`, by user name, for a choice in a form.
 pub(crate) async fn names(conn: &mut AnyConnection) -> Result<Vec<(String, String)>, Error> {
-    let users = list(conn).await?;
-    let words = |user: User| {
-        let shown =
-            if user.name.is_empty() { user.username.clone() } else { format!("{} ({})", user.name, user.username) };
-        (user.id, shown)
+    let users: Vec<(String, String, String)> =
+        sqlx::query_as("SELECT id, username, name FROM identity_users ORDER BY username").fetch_all(conn).await?;
+    let words = |(id, username, name): (String, String, String)| {
+        let shown = if name.is_empty() { username } else { format!("{name} ({username})") };
+        (id, shown)
     };
     Ok(users.into_iter().map(words).collect())
+}
+
+/// Whether the person has a password to sign in with.
+pub(super) async fn has_password(conn: &mut AnyConnection, id: &str) -> Result<bool, Error> {
+    let (count,): (i64,) =
+        sqlx::query_as("SELECT COUNT(*) FROM identity_users WHERE id = $1 AND password_hash IS NOT NULL")
+            .bind(id)
+            .fetch_one(conn)
+            .await?;
+    Ok(count > 0)
 }
 
 /// What an administrator may change of an account.
@@ -174,12 +206,13 @@ pub(super) async fn delete(conn: &mut AnyConnection, id: &str) -> Result<(), Err
     Ok(())
 }
 
-/// Whether anybody can sign in as an administrator, or could once they have chosen a password.
+/// Whether anybody can sign in and administer. Somebody who has not chosen a password yet can't; while
+/// that is all there is, the link to the first setup works.
 pub(crate) async fn any_administrator(conn: &mut AnyConnection) -> Result<bool, Error> {
     let (count,): (i64,) = sqlx::query_as(
         "SELECT COUNT(*) FROM identity_users u JOIN identity_group_members m ON m.user_id = u.id \
          JOIN identity_groups g ON g.id = m.group_id \
-         WHERE g.is_superuser <> 0 AND u.is_active <> 0",
+         WHERE g.is_superuser <> 0 AND u.is_active <> 0 AND u.password_hash IS NOT NULL",
     )
     .fetch_one(conn)
     .await?;
