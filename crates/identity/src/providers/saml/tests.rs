@@ -111,7 +111,10 @@ both_databases! {
         kasm(&mut admin, &[]).await;
         let certificate = signing_certificate(&mut admin).await;
         let ann = fixture.user("ann", &["Night shift", "Staff"]).await;
-        let mut browser = fixture.signed_in(&ann).await;
+        fixture.signed_in(&ann).await;
+        let mut browser = fixture.browser();
+        let by_password = [("uid_field", "ann"), ("password", PASSWORD)];
+        fill(&mut browser, &format!("{ORIGIN}{SIGN_IN}"), "form", &by_password).await;
         let request = request(&fixture).name_id_format(NameIdFormat::EmailAddress);
         let reply = browser.get(&by_redirect(&request, Some("where I was"))).await;
         let assertion = verified(&fixture, &reply, &expectations(certificate));
@@ -512,7 +515,7 @@ both_databases! {
         let reply = admin.submit(unsigned.untick("sign_assertion")).await;
         assert_eq!(mistakes(&reply), ["Sign the assertion, the response, or both."]);
         let list = admin.get(&format!("{ORIGIN}/if/admin/providers/")).await;
-        assert!(list.body.contains("There is no provider yet."), "{}", list.body);
+        assert!(list.body.contains("No providers yet"), "{}", list.body);
     }
 
     async fn a_provider_is_made_from_metadata(db: TestDatabase) {
