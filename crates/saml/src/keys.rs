@@ -16,6 +16,7 @@ use aws_lc_rs::signature::{
 
 use crate::algorithms::SignatureAlgorithm;
 use crate::bindings;
+use crate::certificate::Certificate;
 use crate::error::{Error, ErrorKind};
 
 /// The kinds of key that are supported.
@@ -133,8 +134,9 @@ impl SigningKey {
         VerifyingKey::from_spki_der(&self.0.public_key)
     }
 
-    pub(crate) fn public_key_der(&self) -> &[u8] {
-        &self.0.public_key
+    /// Whether a certificate is for this key.
+    pub fn belongs_to(&self, certificate: &Certificate) -> bool {
+        certificate.verifying_key().0.spki == self.0.public_key
     }
 
     /// Fails unless this key can sign with that algorithm.

@@ -1,11 +1,13 @@
 //! The request as the service provider writes it.
 
 use crate::algorithms::SignatureAlgorithm;
-use crate::error::{Error, ErrorKind};
+use crate::bindings::{self, Message};
+use crate::error::Error;
 use crate::keys::SigningKey;
 use crate::signature::Signer;
 use crate::timestamp::Timestamp;
 use crate::vocabulary::{AuthnContextClass, Binding, NameIdFormat};
+use crate::xml::{SAML, SAMLP, Writer};
 
 /// An AuthnRequest to be sent. Without further settings it asks for an answer by HTTP-POST, says nothing about
 /// the name and requests no authentication context: asking for one makes identity providers refuse people who
@@ -102,15 +104,58 @@ impl AuthnRequestBuilder {
     /// The message.
     ///
     /// # Errors
-    /// [`ErrorKind::CharacterForbidden`].
+    /// [`crate::ErrorKind::CharacterForbidden`].
     pub fn to_xml(&self) -> Result<String, Error> {
-        Err(ErrorKind::SigningFailed.into())
+        Ok(self.write()?.0)
+    }
+
+    /// The message in canonical form, and the offset where a signature belongs.
+    fn write(&self) -> Result<(String, usize), Error> {
+        let truth = |set: bool| set.then_some("true");
+        let instant = self.issue_instant.to_string();
+        let mut writer = Writer::new();
+        let mut after_issuer = 0;
+        let attributes = [
+            ("xmlns:samlp", Some(SAMLP)),
+            ("AssertionConsumerServiceURL", self.acs_url.as_deref()),
+            ("Destination", self.destination.as_deref()),
+            ("ForceAuthn", truth(self.force_authn)),
+            ("ID", Some(&self.id)),
+            ("IsPassive", truth(self.is_passive)),
+            ("IssueInstant", Some(&instant)),
+            ("ProtocolBinding", Some(self.protocol_binding.as_str())),
+            ("Version", Some("2.0")),
+        ];
+        writer.element("samlp:AuthnRequest", &attributes, |request| {
+            request.text("saml:Issuer", &[("xmlns:saml", Some(SAML))], &self.issuer);
+            after_issuer = request.len();
+            if let Some(format) = &self.name_id_format {
+                let allow = if self.allow_create { "true" } else { "false" };
+                request.empty(
+                    "samlp:NameIDPolicy",
+                    &[("AllowCreate", Some(allow)), ("Format", Some(format.as_str()))],
+                );
+            }
+            if !self.requested_authn_contexts.is_empty() {
+                request.element(
+                    "samlp:RequestedAuthnContext",
+                    &[("Comparison", Some("exact"))],
+                    |requested| {
+                        for class in &self.requested_authn_contexts {
+                            let namespace = [("xmlns:saml", Some(SAML))];
+                            requested.text("saml:AuthnContextClassRef", &namespace, class.as_str());
+                        }
+                    },
+                );
+            }
+        });
+        Ok((writer.finish()?, after_issuer))
     }
 
     /// The address that the browser is redirected to, signed if there is a key (with its default algorithm).
     ///
     /// # Errors
-    /// [`ErrorKind::CharacterForbidden`] or [`ErrorKind::SigningFailed`].
+    /// [`crate::ErrorKind::CharacterForbidden`] or [`crate::ErrorKind::SigningFailed`].
     pub fn redirect_url(
         &self,
         endpoint: &str,
@@ -124,23 +169,25 @@ impl AuthnRequestBuilder {
     /// As [`AuthnRequestBuilder::redirect_url`], with a chosen algorithm.
     ///
     /// # Errors
-    /// [`ErrorKind::CharacterForbidden`], [`ErrorKind::AlgorithmUnfit`] or [`ErrorKind::SigningFailed`].
+    /// [`crate::ErrorKind::CharacterForbidden`], [`crate::ErrorKind::AlgorithmUnfit`] or [`crate::ErrorKind::SigningFailed`].
     pub fn redirect_url_with(
         &self,
         endpoint: &str,
         relay_state: Option<&str>,
         signing: Option<(&SigningKey, SignatureAlgorithm)>,
     ) -> Result<String, Error> {
-        let _ = (endpoint, relay_state, signing);
-        Err(ErrorKind::SigningFailed.into())
+        bindings::redirect_url(endpoint, Message::Request, &self.to_xml()?, relay_state, signing)
     }
 
     /// The value of the form field `SAMLRequest`, signed if there is a signer.
     ///
     /// # Errors
-    /// [`ErrorKind::CharacterForbidden`] or [`ErrorKind::SigningFailed`].
+    /// [`crate::ErrorKind::CharacterForbidden`] or [`crate::ErrorKind::SigningFailed`].
     pub fn post_value(&self, signer: Option<&Signer>) -> Result<String, Error> {
-        let _ = signer;
-        Err(ErrorKind::SigningFailed.into())
+        let (xml, after_issuer) = self.write()?;
+        match signer {
+            None => Ok(bindings::post_value(&xml)),
+            Some(signer) => Ok(bindings::post_value(&signer.envelop(&xml, &self.id, after_issuer)?)),
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! What an entity says of itself (SAML Metadata 2).
 
 mod idp;
+mod read;
 mod sp;
+mod write;
 
 pub use idp::IdpMetadata;
 pub use sp::{AssertionConsumerService, SpMetadata};

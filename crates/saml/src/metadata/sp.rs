@@ -1,11 +1,14 @@
 //! Metadata of a service provider (SAML Metadata 2.4.4).
 
-use super::Endpoint;
+use roxmltree::Node;
+
+use super::{Endpoint, read, write};
 use crate::certificate::Certificate;
 use crate::error::{Error, ErrorKind};
 use crate::keys::VerifyingKey;
 use crate::signature::Signer;
 use crate::vocabulary::{Binding, NameIdFormat};
+use crate::xml::{MD, SAMLP, attribute, boolean, elements, is};
 
 /// One assertion consumer service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,17 +69,36 @@ impl SpMetadata {
     /// # Errors
     /// What is wrong with it, in a sentence.
     pub fn parse(xml: &[u8]) -> Result<Self, Error> {
-        let _ = xml;
-        Err(ErrorKind::RoleMissing("a service provider").into())
+        Self::read(xml, None)
     }
 
-    /// As [`SpMetadata::parse`], and one of these keys must have signed it.
+    /// As [`SpMetadata::parse`], and one of these keys must have signed it: the entity, or the whole document.
     ///
     /// # Errors
     /// What is wrong with it or its signature.
     pub fn parse_signed(xml: &[u8], keys: &[VerifyingKey]) -> Result<Self, Error> {
-        let _ = keys;
-        Self::parse(xml)
+        Self::read(xml, Some(keys))
+    }
+
+    fn read(xml: &[u8], keys: Option<&[VerifyingKey]>) -> Result<Self, Error> {
+        let xml = read::text_of(xml)?;
+        let document = read::document(&xml)?;
+        let role = read::role(&document, "SPSSODescriptor", "a service provider", keys)?;
+        let assertion_consumer_services = consumer_services(role.descriptor)?;
+        if assertion_consumer_services.is_empty() {
+            let missing = "AssertionConsumerService with the binding HTTP-POST or HTTP-Redirect";
+            return Err(ErrorKind::Missing(missing).into());
+        }
+        Ok(Self {
+            entity_id: role.entity_id.to_owned(),
+            assertion_consumer_services,
+            single_logout_services: read::endpoints(role.descriptor, "SingleLogoutService")?,
+            signing_certificates: read::certificates(role.descriptor, "signing")?,
+            encryption_certificates: read::certificates(role.descriptor, "encryption")?,
+            name_id_formats: read::name_id_formats(role.descriptor)?,
+            authn_requests_signed: boolean(role.descriptor, "AuthnRequestsSigned")?,
+            want_assertions_signed: boolean(role.descriptor, "WantAssertionsSigned")?,
+        })
     }
 
     /// The service that answers go to unless a request names another: one for HTTP-POST if there is one, the
@@ -92,7 +114,7 @@ impl SpMetadata {
     /// # Errors
     /// [`ErrorKind::CharacterForbidden`].
     pub fn to_xml(&self) -> Result<String, Error> {
-        Err(ErrorKind::SigningFailed.into())
+        self.write(None)
     }
 
     /// The document with this ID, signed.
@@ -100,7 +122,54 @@ impl SpMetadata {
     /// # Errors
     /// [`ErrorKind::CharacterForbidden`] or [`ErrorKind::SigningFailed`].
     pub fn to_signed_xml(&self, id: &str, signer: &Signer) -> Result<String, Error> {
-        let _ = (id, signer);
-        Err(ErrorKind::SigningFailed.into())
+        self.write(Some((id, signer)))
     }
+
+    fn write(&self, signing: Option<(&str, &Signer)>) -> Result<String, Error> {
+        let attributes = [
+            ("AuthnRequestsSigned", write::truth(self.authn_requests_signed)),
+            ("WantAssertionsSigned", write::truth(self.want_assertions_signed)),
+            ("protocolSupportEnumeration", Some(SAMLP)),
+        ];
+        write::document(&self.entity_id, signing, |entity| {
+            entity.element("md:SPSSODescriptor", &attributes, |role| {
+                write::keys(role, "signing", &self.signing_certificates);
+                write::keys(role, "encryption", &self.encryption_certificates);
+                write::endpoints(role, "md:SingleLogoutService", &self.single_logout_services);
+                write::name_id_formats(role, &self.name_id_formats);
+                for service in &self.assertion_consumer_services {
+                    let index = service.index.to_string();
+                    let attributes = [
+                        ("Binding", Some(service.binding.as_str())),
+                        ("Location", Some(&*service.location)),
+                        ("index", Some(&*index)),
+                        ("isDefault", service.is_default.then_some("true")),
+                    ];
+                    role.empty("md:AssertionConsumerService", &attributes);
+                }
+            });
+        })
+    }
+}
+
+fn consumer_services(role: Node<'_, '_>) -> Result<Vec<AssertionConsumerService>, Error> {
+    let mut services = Vec::new();
+    for (position, node) in
+        elements(role).filter(|child| is(*child, MD, "AssertionConsumerService")).enumerate()
+    {
+        let Some(binding) = attribute(node, "Binding").and_then(Binding::from_uri) else { continue };
+        let index = match attribute(node, "index").map(|index| (index, index.trim().parse())) {
+            Some((_, Ok(index))) => index,
+            Some((index, Err(_))) => return Err(Error::new(ErrorKind::Malformed("index")).received(index)),
+            None => u16::try_from(position).unwrap_or(u16::MAX),
+        };
+        let is_default = boolean(node, "isDefault")?;
+        services.push(AssertionConsumerService {
+            binding,
+            location: read::location(node)?,
+            index,
+            is_default,
+        });
+    }
+    Ok(services)
 }

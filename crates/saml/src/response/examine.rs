@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use super::verify::{self, Journal};
 use super::{Expectations, VerifiedAssertion};
-use crate::error::{Error, ErrorKind};
+use crate::bindings::read_post;
+use crate::error::Error;
 use crate::timestamp::Timestamp;
 
 /// What a check is about.
@@ -11,13 +13,86 @@ use crate::timestamp::Timestamp;
 pub enum CheckName {
     /// The form field can be decoded.
     Encoding,
+    /// The message is acceptable XML.
+    Xml,
+    /// The message is a SAML 2.0 Response.
+    Message,
+    /// The response was sent to this address.
+    Destination,
+    /// The response answers the pending request.
+    InResponseTo,
+    /// The response is of the configured identity provider.
+    ResponseIssuer,
+    /// The identity provider signed the person in.
+    Status,
+    /// There is exactly one assertion, in its place.
+    Assertion,
+    /// Everything that must be signed is, and nothing else.
+    Signed,
+    /// The signature of the response verifies.
+    ResponseSignature,
+    /// The signature of the assertion verifies.
+    AssertionSignature,
+    /// The assertion is of the configured identity provider.
+    AssertionIssuer,
+    /// The assertion names the person.
+    NameId,
+    /// Whoever brings the assertion is its subject.
+    Bearer,
+    /// The assertion was made for this address.
+    Recipient,
+    /// The assertion answers the pending request.
+    ConfirmationInResponseTo,
+    /// The assertion came in time.
+    ConfirmationTime,
+    /// The assertion is valid now.
+    Validity,
+    /// The assertion was made for this service provider.
+    Audience,
+    /// Every other condition is understood.
+    Conditions,
+    /// The assertion says that somebody signed in.
+    AuthnStatement,
+    /// The session at the identity provider is not over.
+    Session,
+    /// The assertion has attributes.
+    Attributes,
+}
+
+impl CheckName {
+    /// The words on screen.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Encoding => "Encoding",
+            Self::Xml => "XML",
+            Self::Message => "Message",
+            Self::Destination => "Destination",
+            Self::InResponseTo => "InResponseTo of the response",
+            Self::ResponseIssuer => "Issuer of the response",
+            Self::Status => "Status",
+            Self::Assertion => "Assertion",
+            Self::Signed => "Signed parts",
+            Self::ResponseSignature => "Signature of the response",
+            Self::AssertionSignature => "Signature of the assertion",
+            Self::AssertionIssuer => "Issuer of the assertion",
+            Self::NameId => "NameID",
+            Self::Bearer => "Subject confirmation",
+            Self::Recipient => "Recipient",
+            Self::ConfirmationInResponseTo => "InResponseTo of the assertion",
+            Self::ConfirmationTime => "Time of delivery",
+            Self::Validity => "Validity",
+            Self::Audience => "Audience",
+            Self::Conditions => "Conditions",
+            Self::AuthnStatement => "AuthnStatement",
+            Self::Session => "Session",
+            Self::Attributes => "Attributes",
+        }
+    }
 }
 
 impl fmt::Display for CheckName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Encoding => "Encoding",
-        })
+        f.write_str(self.label())
     }
 }
 
@@ -26,9 +101,9 @@ impl fmt::Display for CheckName {
 pub struct Check {
     /// What it is about.
     pub name: CheckName,
-    /// What should be there.
+    /// What should be there, in words.
     pub expected: String,
-    /// What is there.
+    /// What is there. It may be what the peer wrote: escape it for HTML.
     pub received: String,
     /// Whether it is right.
     pub passed: bool,
@@ -60,10 +135,41 @@ impl Examination {
     pub fn outcome(&self) -> Result<&VerifiedAssertion, &Error> {
         self.outcome.as_ref()
     }
+
+    /// As [`Examination::outcome`], for keeps.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn into_outcome(self) -> Result<VerifiedAssertion, Error> {
+        self.outcome
+    }
 }
 
 /// Verifies as [`crate::verify_response`] does, with the same checks, and writes down each.
 pub fn examine_response(saml_response: &str, expectations: &Expectations, now: Timestamp) -> Examination {
-    let _ = (saml_response, expectations, now);
-    Examination { checks: Vec::new(), xml: String::new(), outcome: Err(ErrorKind::SignatureMissing.into()) }
+    let mut checks = Written(Vec::new());
+    let decoded = read_post(saml_response);
+    checks.step(CheckName::Encoding, "base64 of a text", &decoded);
+    let (xml, outcome) = match decoded {
+        Ok(xml) => {
+            let outcome = verify::verify(&xml, expectations, now, &mut checks);
+            (xml, outcome)
+        }
+        Err(error) => (String::new(), Err(error)),
+    };
+    Examination { checks: checks.0, xml, outcome }
+}
+
+struct Written(Vec<Check>);
+
+impl Journal for Written {
+    fn note(
+        &mut self,
+        name: CheckName,
+        passed: bool,
+        expected: impl FnOnce() -> String,
+        received: impl FnOnce() -> String,
+    ) {
+        self.0.push(Check { name, expected: expected(), received: received(), passed });
+    }
 }

@@ -4,14 +4,20 @@
 mod examine;
 mod expectations;
 mod issue;
+mod profile;
 mod verified;
+mod verify;
 
 use std::fmt;
 
 pub use examine::{Check, CheckName, Examination, examine_response};
 pub use expectations::Expectations;
 pub use issue::{ErrorResponse, Response};
-pub use verified::{VerifiedAssertion, untrusted_in_response_to, verify_response, verify_response_xml};
+pub use verified::VerifiedAssertion;
+pub use verify::{untrusted_in_response_to, verify_response, verify_response_xml};
+
+/// Whoever brings the assertion is its subject (SAML Profiles 3.3).
+const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 
 /// What is signed, or what a signature covered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

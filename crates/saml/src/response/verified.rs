@@ -1,12 +1,11 @@
 //! What came out of verification.
 
-use super::{Expectations, SignedParts};
+use super::SignedParts;
 use crate::assertion::{Attribute, NameId};
-use crate::error::{Error, ErrorKind};
 use crate::timestamp::Timestamp;
 
 /// An assertion that was signed by the expected identity provider and meets every expectation. It comes out of
-/// [`verify_response`] or [`crate::examine_response`] and in no other way. Whether it was used before is for the
+/// [`crate::verify_response`] or [`crate::examine_response`] and in no other way. Whether it was used before is for the
 /// caller to find out, by [`VerifiedAssertion::issuer`] and [`VerifiedAssertion::id`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedAssertion {
@@ -78,37 +77,4 @@ impl VerifiedAssertion {
     pub fn covered(&self) -> SignedParts {
         self.covered
     }
-}
-
-/// Verifies the form field `SAMLResponse` (SAML Bindings 3.5, Profiles 4.1.4.3).
-///
-/// # Errors
-/// The first thing that is wrong.
-pub fn verify_response(
-    saml_response: &str,
-    expectations: &Expectations,
-    now: Timestamp,
-) -> Result<VerifiedAssertion, Error> {
-    let _ = (saml_response, expectations, now);
-    Err(ErrorKind::SignatureMissing.into())
-}
-
-/// As [`verify_response`], for a response that is not encoded.
-///
-/// # Errors
-/// The first thing that is wrong.
-pub fn verify_response_xml(
-    xml: &str,
-    expectations: &Expectations,
-    now: Timestamp,
-) -> Result<VerifiedAssertion, Error> {
-    let _ = (xml, expectations, now);
-    Err(ErrorKind::SignatureMissing.into())
-}
-
-/// The InResponseTo that the form field `SAMLResponse` claims, before anything is verified: good for finding the
-/// pending request whose expectations are then verified, and for nothing else.
-pub fn untrusted_in_response_to(saml_response: &str) -> Option<String> {
-    let _ = saml_response;
-    None
 }

@@ -1,59 +1,11 @@
-//! XML signatures (XML Signature 1.1) as SAML uses them (SAML Core 5).
+//! XML signatures (XML Signature 1.1) as SAML uses them (SAML Core 5): one enveloped signature over exactly the
+//! element that holds it, referred to by its ID.
 
-use crate::algorithms::{DigestAlgorithm, SignatureAlgorithm};
-use crate::certificate::Certificate;
-use crate::error::{Error, ErrorKind};
-use crate::keys::{SigningKey, VerifyingKey};
+mod sign;
+mod verify;
 
-/// A key with its certificate and the algorithms it signs with. Cloning shares the key.
-#[derive(Clone, Debug)]
-pub struct Signer {
-    key: SigningKey,
-    certificate: Certificate,
-    signature_algorithm: SignatureAlgorithm,
-    digest_algorithm: DigestAlgorithm,
-}
+pub use sign::Signer;
+pub(crate) use verify::{verify_enveloped, verify_value};
 
-impl Signer {
-    /// A signer.
-    ///
-    /// # Errors
-    /// [`ErrorKind::CertificateOfAnotherKey`]; [`ErrorKind::AlgorithmUnfit`].
-    pub fn new(
-        key: SigningKey,
-        certificate: Certificate,
-        signature_algorithm: SignatureAlgorithm,
-        digest_algorithm: DigestAlgorithm,
-    ) -> Result<Self, Error> {
-        if certificate.verifying_key() != &key.verifying_key()? {
-            return Err(ErrorKind::CertificateOfAnotherKey.into());
-        }
-        key.check_algorithm(signature_algorithm)?;
-        Ok(Self { key, certificate, signature_algorithm, digest_algorithm })
-    }
-
-    /// The key.
-    pub fn key(&self) -> &SigningKey {
-        &self.key
-    }
-
-    /// Its certificate, which goes along with each signature.
-    pub fn certificate(&self) -> &Certificate {
-        &self.certificate
-    }
-
-    /// The algorithm of its signatures.
-    pub fn signature_algorithm(&self) -> SignatureAlgorithm {
-        self.signature_algorithm
-    }
-}
-
-pub(crate) fn verify_value(
-    _keys: &[VerifyingKey],
-    _algorithm: SignatureAlgorithm,
-    _allow_sha1: bool,
-    _message: &[u8],
-    _signature: &[u8],
-) -> Result<(), Error> {
-    Err(ErrorKind::SignatureInvalid.into())
-}
+/// The transform that takes the signature itself out of what is signed.
+const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";

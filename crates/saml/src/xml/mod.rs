@@ -1,1 +1,25 @@
 //! XML as SAML uses it: one strict parser, canonical XML, and a writer that is canonical by construction.
+
+mod c14n;
+mod limits;
+mod parse;
+mod schema;
+mod write;
+
+pub(crate) use c14n::exclusive_c14n;
+pub(crate) use parse::{Tolerance, parse};
+pub(crate) use schema::{Slot, attribute, boolean, elements, id, is, required, sequence, text, timestamp};
+pub(crate) use write::Writer;
+
+/// The namespace of assertions.
+pub(crate) const SAML: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
+/// The namespace of protocol messages.
+pub(crate) const SAMLP: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
+/// The namespace of metadata.
+pub(crate) const MD: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
+/// The namespace of XML signatures.
+pub(crate) const DS: &str = "http://www.w3.org/2000/09/xmldsig#";
+/// The namespace of exclusive canonicalization, and the URI that names it as an algorithm.
+pub(crate) const EXC_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
+/// The namespace of the prefix `xml`.
+pub(crate) const XML: &str = "http://www.w3.org/XML/1998/namespace";
