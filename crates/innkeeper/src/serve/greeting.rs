@@ -17,7 +17,7 @@ pub(super) fn text(config: &Config, first_steps: &[FirstStep]) -> String {
         text.push_str("\n  The first time:\n");
         let width = first_steps.iter().map(|step| step.what.chars().count()).max().unwrap_or(0);
         for step in first_steps {
-            _ = writeln!(text, "  {:width$}  {}", step.what, step.how);
+            _ = writeln!(text, "  {:width$}  {}", step.what, step.link);
         }
     }
     _ = writeln!(text, "\n  Everything is kept in {}. Stop with Ctrl-C.\n", config.data.dir.display());
@@ -32,7 +32,7 @@ mod tests {
     #[test]
     fn it_names_both_addresses_the_first_steps_and_the_end() {
         let config = read(&Sources::default()).config;
-        let step = |what: &str, how: &str| FirstStep { what: what.to_owned(), how: how.to_owned() };
+        let step = |what: &'static str, link: &str| FirstStep { what, link: link.to_owned() };
         let steps =
             [step("Identity", "http://auth.localhost:9000/setup?token=1"), step("Workspaces", "http://w")];
         let told = text(&config, &steps);

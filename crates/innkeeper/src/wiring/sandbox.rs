@@ -9,6 +9,7 @@ use crate::config::SandboxLimits;
 
 /// The sandbox with its lease being renewed.
 pub(super) struct KeptSandbox {
+    pub(super) sandbox: Sandbox,
     lease: JoinHandle<()>,
 }
 
@@ -22,7 +23,7 @@ impl KeptSandbox {
         config.max_sessions = usize::try_from(limits.max_sessions).unwrap_or(usize::MAX);
         config.memory_reserve = u64::from(limits.memory_reserve_mib) << 20;
         let sandbox = Sandbox::new(config)?;
-        Ok(Self { lease: tokio::spawn(keep_lease(sandbox)) })
+        Ok(Self { lease: tokio::spawn(keep_lease(sandbox.clone())), sandbox })
     }
 
     /// Ends the renewal. Sessions run on until their lease is over, or another start renews it.
