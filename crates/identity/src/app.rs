@@ -19,9 +19,7 @@ use tokio::task::JoinHandle;
 use crate::connect::{ServiceProviders, WorkspacesConnector};
 use crate::providers::saml::Snapshots;
 use crate::sessions::Person;
-use crate::{
-    applications, certificates, events, flows, groups, library, overview, providers, setup, users,
-};
+use crate::{applications, certificates, events, flows, groups, library, overview, providers, setup, users};
 
 /// How often expired rows are removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(5);

@@ -60,7 +60,8 @@ impl Fixture {
         let mut browser = self.browser();
         let link = self.identity.setup_link().await.unwrap().unwrap();
         let form = browser.get(&link).await.form("form");
-        let form = form.set("email", "admin@example.com").set("password", PASSWORD).set("password_again", PASSWORD);
+        let form =
+            form.set("email", "admin@example.com").set("password", PASSWORD).set("password_again", PASSWORD);
         let reply = browser.submit(form).await;
         assert_eq!((reply.status.as_u16(), reply.url.path()), (200, "/if/admin/"), "{}", reply.body);
         browser
@@ -123,7 +124,12 @@ impl Fixture {
 }
 
 /// Opens a page, fills in the form that `selector` finds, and sends it.
-pub(crate) async fn fill(browser: &mut Browser, page: &str, selector: &str, fields: &[(&str, &str)]) -> Reply {
+pub(crate) async fn fill(
+    browser: &mut Browser,
+    page: &str,
+    selector: &str,
+    fields: &[(&str, &str)],
+) -> Reply {
     let form = browser.get(page).await.form(selector);
     let form = fields.iter().fold(form, |form: Form, (name, value)| form.set(name, value));
     browser.submit(form).await

@@ -47,7 +47,8 @@ fn route(call: &str, source: &str, folder: &Path) -> Route {
         None => constant(address.rsplit("::").next().unwrap(), source, folder),
     };
     // Up to the next call in the chain; the methods are within.
-    let methods = rest.split(".merge(").next().unwrap().split(";").next().unwrap().split("\n}").next().unwrap();
+    let methods =
+        rest.split(".merge(").next().unwrap().split(";").next().unwrap().split("\n}").next().unwrap();
     let path = path.replace("{slug}", "kasm").replace("{id}", "none");
     Route { path, get: methods.contains("get("), post: methods.contains("post(") }
 }

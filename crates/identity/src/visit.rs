@@ -169,7 +169,9 @@ mod tests {
     #[test]
     fn only_a_page_of_ours_can_come_next() {
         assert_eq!(next_of("a=b&next=%2Fif%2Fuser%2F%3Fx%3Dy"), Some("/if/user/?x=y".into()));
-        for foreign in ["next=https://evil.example", "next=//evil.example", "next=%2F%5Cevil.example", "other=/x", ""] {
+        for foreign in
+            ["next=https://evil.example", "next=//evil.example", "next=%2F%5Cevil.example", "other=/x", ""]
+        {
             assert_eq!(next_of(foreign), None, "{foreign}");
         }
     }

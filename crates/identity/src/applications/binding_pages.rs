@@ -125,8 +125,14 @@ impl BindingPage {
         })?;
         let binding = shown.binding.clone();
         let (shell, form) = (by.page(shown.words()), BindingForm::of(&binding));
-        let page =
-            Self { shell, application, form, errors: FieldErrors::none(), shown: Some(shown), choices: Vec::new() };
+        let page = Self {
+            shell,
+            application,
+            form,
+            errors: FieldErrors::none(),
+            shown: Some(shown),
+            choices: Vec::new(),
+        };
         Ok((page, binding))
     }
 

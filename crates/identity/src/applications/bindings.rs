@@ -49,7 +49,10 @@ impl Row {
 }
 
 /// The bindings of an application, in their order.
-pub(crate) async fn bindings_of(conn: &mut AnyConnection, application_id: &str) -> Result<Vec<Binding>, Error> {
+pub(crate) async fn bindings_of(
+    conn: &mut AnyConnection,
+    application_id: &str,
+) -> Result<Vec<Binding>, Error> {
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT id, user_id, group_id, position, negate, enabled FROM identity_bindings \
          WHERE application_id = $1 ORDER BY position, id",
@@ -156,7 +159,11 @@ pub(super) async fn shown(conn: &mut AnyConnection, application_id: &str) -> Res
     Ok(rows.into_iter().filter_map(shown).collect())
 }
 
-pub(super) async fn insert(conn: &mut AnyConnection, application_id: &str, binding: &Binding) -> Result<(), Error> {
+pub(super) async fn insert(
+    conn: &mut AnyConnection,
+    application_id: &str,
+    binding: &Binding,
+) -> Result<(), Error> {
     let (user, group) = match &binding.target {
         Target::User(id) => (Some(id), None),
         Target::Group(id) => (None, Some(id)),

@@ -39,7 +39,13 @@ pub(crate) async fn insert(conn: &mut AnyConnection, app: &App, wanted: &Wanted)
 pub(super) async fn create(by: &AdminVisit, wanted: &Wanted) -> Result<(), Refusal> {
     let mut tx = by.app.store.begin().await?;
     insert(&mut tx, &by.app, wanted).await?;
-    by.record_in(&mut tx, "model_created", &wanted.name, &json!({ "model": "application", "slug": wanted.slug })).await?;
+    by.record_in(
+        &mut tx,
+        "model_created",
+        &wanted.name,
+        &json!({ "model": "application", "slug": wanted.slug }),
+    )
+    .await?;
     tx.commit().await?;
     Ok(())
 }
@@ -60,7 +66,8 @@ pub(super) async fn create_with_provider(
     let wanted = Wanted { provider_id: Some(provider.clone()), ..wanted.clone() };
     insert(&mut tx, &by.app, &wanted).await?;
     for model in ["samlprovider", "application"] {
-        by.record_in(&mut tx, "model_created", &wanted.name, &json!({ "model": model, "slug": wanted.slug })).await?;
+        by.record_in(&mut tx, "model_created", &wanted.name, &json!({ "model": model, "slug": wanted.slug }))
+            .await?;
     }
     tx.commit().await?;
     Ok(provider)
@@ -91,10 +98,16 @@ pub(super) async fn delete(by: &AdminVisit, slug: &str) -> Result<Application, R
 }
 
 /// Binds an application to a user or group.
-pub(super) async fn bind(by: &AdminVisit, application: &Application, binding: &Binding) -> Result<(), Refusal> {
+pub(super) async fn bind(
+    by: &AdminVisit,
+    application: &Application,
+    binding: &Binding,
+) -> Result<(), Refusal> {
     let mut tx = by.app.store.begin().await?;
     bindings::insert(&mut tx, &application.id, binding).await.map_err(|error| match error {
-        ::store::Error::UniqueViolation { .. } => Refusal::field("target", "The application is bound to this one already."),
+        ::store::Error::UniqueViolation { .. } => {
+            Refusal::field("target", "The application is bound to this one already.")
+        }
         ::store::Error::ForeignKeyViolation { .. } => {
             Refusal::field("target", "This one is not here any more. Reload the page and choose again.")
         }
@@ -148,9 +161,10 @@ fn taken(error: ::store::Error) -> Refusal {
         return Refusal::field("provider", "Another application uses this provider; each has its own.");
     }
     match error {
-        ::store::Error::ForeignKeyViolation { .. } => {
-            Refusal::field("provider", "This provider is not here any more. Reload the page and choose again.")
-        }
+        ::store::Error::ForeignKeyViolation { .. } => Refusal::field(
+            "provider",
+            "This provider is not here any more. Reload the page and choose again.",
+        ),
         error => error.into(),
     }
 }

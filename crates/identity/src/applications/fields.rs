@@ -133,7 +133,10 @@ mod tests {
         for bad in ["javascript:alert(1)", "/if/user/", "app"] {
             assert!(launch_url(bad).is_err(), "{bad}");
         }
-        assert_eq!(icon("/static/dist/assets/icons/icon.svg").as_deref(), Ok("/static/dist/assets/icons/icon.svg"));
+        assert_eq!(
+            icon("/static/dist/assets/icons/icon.svg").as_deref(),
+            Ok("/static/dist/assets/icons/icon.svg")
+        );
         for bad in ["//evil.example/i.png", "javascript:alert(1)", "data:image/svg+xml,x"] {
             assert!(icon(bad).is_err(), "{bad}");
         }

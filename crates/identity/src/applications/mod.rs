@@ -1,8 +1,8 @@
 //! Applications: what people open. An application may have a provider, which tells it who somebody is,
 //! and bindings, which say who may open it.
 
-mod bindings;
 mod binding_pages;
+mod bindings;
 mod changes;
 mod fields;
 mod pages;

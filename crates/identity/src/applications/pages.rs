@@ -12,7 +12,7 @@ use sqlx::AnyConnection;
 
 use super::bindings::{self, Shown};
 use super::fields::Fields;
-use super::{Application, by_slug, bindings_of, changes, store};
+use super::{Application, bindings_of, by_slug, changes, store};
 use crate::app::App;
 use crate::policies;
 use crate::providers::saml;
@@ -98,7 +98,9 @@ async fn create(by: AdminVisit, Submitted(form): Submitted<Fields>) -> Result<Re
         Err(errors) => Err(errors.into()),
     };
     match outcome {
-        Ok(wanted) => Ok(by.done(&format!("The application {} was created.", wanted.name), &page_of(&wanted.slug))),
+        Ok(wanted) => {
+            Ok(by.done(&format!("The application {} was created.", wanted.name), &page_of(&wanted.slug)))
+        }
         Err(Refusal::Fields(errors)) => NewPage::answer(&by, form, errors).await,
         Err(refusal) => Err(refusal.into()),
     }
@@ -164,7 +166,8 @@ async fn create_with_provider(
 /// The part of a form that belongs to one of its two features.
 fn part<T: serde::de::DeserializeOwned>(sent: &[(String, String)]) -> Result<T, Problem> {
     let encoded = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(sent).finish();
-    serde_html_form::from_str(&encoded).map_err(|error| Problem::bad_request("The form is missing a field.").because(error))
+    serde_html_form::from_str(&encoded)
+        .map_err(|error| Problem::bad_request("The form is missing a field.").because(error))
 }
 
 #[derive(Template)]
@@ -224,7 +227,12 @@ async fn check_access(
     let groups = groups::of_user(conn, user_id).await?;
     let bindings = bindings_of(conn, &application.id).await?;
     let allowed = policies::allows(application.policy_engine_mode, &bindings, user_id, &groups);
-    Ok(Some(Checked { id: user.id.clone(), name: user.display_name().to_owned(), allowed, is_active: user.is_active }))
+    Ok(Some(Checked {
+        id: user.id.clone(),
+        name: user.display_name().to_owned(),
+        allowed,
+        is_active: user.is_active,
+    }))
 }
 
 async fn edit_page(
@@ -249,8 +257,12 @@ async fn change(
         Err(errors) => Err(errors.into()),
     };
     match outcome {
-        Ok(wanted) => Ok(by.done(&format!("The application {} was saved.", wanted.name), &page_of(&wanted.slug))),
-        Err(Refusal::Fields(errors)) => EditPage { form, errors, ..EditPage::load(&by, &slug).await? }.answer(),
+        Ok(wanted) => {
+            Ok(by.done(&format!("The application {} was saved.", wanted.name), &page_of(&wanted.slug)))
+        }
+        Err(Refusal::Fields(errors)) => {
+            EditPage { form, errors, ..EditPage::load(&by, &slug).await? }.answer()
+        }
         Err(refusal) => Err(refusal.into()),
     }
 }

@@ -53,7 +53,10 @@ pub(crate) async fn by_slug(conn: &mut AnyConnection, slug: &str) -> Result<Opti
 }
 
 /// The application that uses a provider.
-pub(crate) async fn by_provider(conn: &mut AnyConnection, provider_id: &str) -> Result<Option<Application>, Error> {
+pub(crate) async fn by_provider(
+    conn: &mut AnyConnection,
+    provider_id: &str,
+) -> Result<Option<Application>, Error> {
     let row: Option<Row> =
         sqlx::query_as(select("WHERE provider_id = $1")).bind(provider_id).fetch_optional(conn).await?;
     Ok(row.map(Application::from))

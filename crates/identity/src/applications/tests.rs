@@ -4,13 +4,14 @@ use axum::http::StatusCode;
 use store::both_databases;
 use store::testing::TestDatabase;
 
-use super::{by_slug, bindings_of};
+use super::{bindings_of, by_slug};
 use crate::policies::EngineMode;
 use crate::testing::{Fixture, fill, mistakes};
 
 const WITH_PROVIDER: &str = "/if/admin/applications/new/";
 const NEW: &str = "/if/admin/applications/new/application/";
-const KASM: [(&str, &str); 2] = [("name", "kasm"), ("acs_url", "https://kasm.example.com/api/acs/?id=e977b6cf")];
+const KASM: [(&str, &str); 2] =
+    [("name", "kasm"), ("acs_url", "https://kasm.example.com/api/acs/?id=e977b6cf")];
 
 both_databases! {
     async fn one_form_creates_an_application_and_its_provider(db: TestDatabase) {

@@ -72,7 +72,8 @@ async fn keep(
 ) -> Result<String, Refusal> {
     let mut tx = by.app.store.begin().await?;
     let id = store::create(&mut tx, &by.app, name, certificate_pem, private_key_pem).await.map_err(taken)?;
-    let about = json!({ "model": "certificatekeypair", "how": how, "private_key": private_key_pem.is_some() });
+    let about =
+        json!({ "model": "certificatekeypair", "how": how, "private_key": private_key_pem.is_some() });
     by.record_in(&mut tx, "model_created", name, &about).await?;
     tx.commit().await?;
     Ok(id)

@@ -54,7 +54,8 @@ impl KeyKind {
             Self::Rsa3072 => KeySize::Rsa3072,
             Self::Rsa4096 => KeySize::Rsa4096,
             Self::EcP256 => {
-                return KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).map_err(|error| error.to_string());
+                return KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)
+                    .map_err(|error| error.to_string());
             }
         };
         let key = aws_lc_rs::rsa::KeyPair::generate(size).map_err(|error| error.to_string())?;

@@ -15,8 +15,8 @@ use ::saml::Certificate;
 use ::store::Timestamp;
 use site::Problem;
 
-use crate::app::{App, OpenError};
 use self::generate::{KeyKind, generate};
+use crate::app::{App, OpenError};
 
 pub(crate) use self::pages::{Validity, pem_file, routes};
 pub(crate) use self::store::{all, default_id, find, names, names_with_key, private_key};

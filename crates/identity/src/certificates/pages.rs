@@ -276,10 +276,13 @@ async fn download(by: AdminVisit, Path(id): Path<String>) -> Result<Response, Pr
 
 /// A certificate as a file to keep, without its private key.
 pub(crate) fn pem_file(keypair: &Keypair) -> Response {
-    let name: String = keypair.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    let name: String =
+        keypair.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let disposition = format!("attachment; filename=\"{name}_certificate.pem\"");
-    let headers =
-        [(header::CONTENT_TYPE, "application/x-pem-file".to_owned()), (header::CONTENT_DISPOSITION, disposition)];
+    let headers = [
+        (header::CONTENT_TYPE, "application/x-pem-file".to_owned()),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
     (headers, keypair.certificate_pem.clone()).into_response()
 }
 
@@ -290,7 +293,9 @@ async fn delete(
 ) -> Result<Response, Problem> {
     match changes::delete(&by, &id).await {
         Ok(keypair) => Ok(by.done(&format!("The certificate {} was deleted.", keypair.name), CERTIFICATES)),
-        Err(refusal) => Err(Problem::from(refusal).next("Back to the certificate", format!("{CERTIFICATES}{id}/"))),
+        Err(refusal) => {
+            Err(Problem::from(refusal).next("Back to the certificate", format!("{CERTIFICATES}{id}/")))
+        }
     }
 }
 

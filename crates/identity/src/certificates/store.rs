@@ -89,7 +89,8 @@ pub(super) fn seal_context(id: &str) -> String {
 
 /// Whether there is any certificate.
 pub(super) async fn any(conn: &mut AnyConnection) -> Result<bool, Error> {
-    let (count,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM identity_certificates").fetch_one(conn).await?;
+    let (count,): (i64,) =
+        sqlx::query_as("SELECT COUNT(*) FROM identity_certificates").fetch_one(conn).await?;
     Ok(count > 0)
 }
 
@@ -126,7 +127,11 @@ pub(crate) async fn all(conn: &mut AnyConnection) -> Result<Vec<Keypair>, Error>
 }
 
 pub(super) async fn rename(conn: &mut AnyConnection, id: &str, name: &str) -> Result<(), Error> {
-    sqlx::query("UPDATE identity_certificates SET name = $2 WHERE id = $1").bind(id).bind(name).execute(conn).await?;
+    sqlx::query("UPDATE identity_certificates SET name = $2 WHERE id = $1")
+        .bind(id)
+        .bind(name)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

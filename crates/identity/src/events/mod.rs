@@ -33,12 +33,16 @@ pub(crate) fn words(action: &str) -> String {
 
 /// The details of an event as `key: value` pairs, in the order of the keys.
 pub(crate) fn details(event: &RecordedEvent) -> Vec<(String, String)> {
-    let Ok(serde_json::Value::Object(context)) = serde_json::from_str(&event.context) else { return Vec::new() };
+    let Ok(serde_json::Value::Object(context)) = serde_json::from_str(&event.context) else {
+        return Vec::new();
+    };
     let shown = |value: serde_json::Value| match value {
         serde_json::Value::String(text) => text,
-        serde_json::Value::Array(values) => {
-            values.iter().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect::<Vec<_>>().join(", ")
-        }
+        serde_json::Value::Array(values) => values
+            .iter()
+            .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            .collect::<Vec<_>>()
+            .join(", "),
         value => value.to_string(),
     };
     context.into_iter().map(|(key, value)| (key.replace('_', " "), shown(value))).collect()

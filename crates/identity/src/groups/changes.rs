@@ -74,9 +74,10 @@ fn taken(error: ::store::Error) -> Refusal {
 
 fn member_gone(error: ::store::Error) -> Refusal {
     match error {
-        ::store::Error::ForeignKeyViolation { .. } => {
-            Refusal::field("members", "One of these users is not here any more. Reload the page and choose again.")
-        }
+        ::store::Error::ForeignKeyViolation { .. } => Refusal::field(
+            "members",
+            "One of these users is not here any more. Reload the page and choose again.",
+        ),
         error => error.into(),
     }
 }

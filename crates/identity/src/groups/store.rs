@@ -70,17 +70,26 @@ pub(crate) async fn names(conn: &mut AnyConnection) -> Result<Vec<(String, Strin
 
 /// Puts a user into a group; it is no error if they are in it.
 pub(crate) async fn add_member(conn: &mut AnyConnection, group_id: &str, user_id: &str) -> Result<(), Error> {
-    sqlx::query("INSERT INTO identity_group_members (group_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-        .bind(group_id)
-        .bind(user_id)
-        .execute(conn)
-        .await?;
+    sqlx::query(
+        "INSERT INTO identity_group_members (group_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+    )
+    .bind(group_id)
+    .bind(user_id)
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
 /// Makes these the groups of a user, and no others.
-pub(crate) async fn set_groups_of(conn: &mut AnyConnection, user_id: &str, groups: &[String]) -> Result<(), Error> {
-    sqlx::query("DELETE FROM identity_group_members WHERE user_id = $1").bind(user_id).execute(&mut *conn).await?;
+pub(crate) async fn set_groups_of(
+    conn: &mut AnyConnection,
+    user_id: &str,
+    groups: &[String],
+) -> Result<(), Error> {
+    sqlx::query("DELETE FROM identity_group_members WHERE user_id = $1")
+        .bind(user_id)
+        .execute(&mut *conn)
+        .await?;
     for group in groups {
         add_member(conn, group, user_id).await?;
     }
@@ -119,23 +128,32 @@ pub(crate) async fn find(conn: &mut AnyConnection, id: &str) -> Result<Option<Gr
 
 /// The ids of a group's members.
 pub(super) async fn members(conn: &mut AnyConnection, id: &str) -> Result<Vec<String>, Error> {
-    let rows = sqlx::query_scalar("SELECT user_id FROM identity_group_members WHERE group_id = $1 ORDER BY user_id")
-        .bind(id)
-        .fetch_all(conn)
-        .await?;
+    let rows =
+        sqlx::query_scalar("SELECT user_id FROM identity_group_members WHERE group_id = $1 ORDER BY user_id")
+            .bind(id)
+            .fetch_all(conn)
+            .await?;
     Ok(rows)
 }
 
 /// Makes these the members of a group, and nobody else.
 pub(super) async fn set_members(conn: &mut AnyConnection, id: &str, users: &[String]) -> Result<(), Error> {
-    sqlx::query("DELETE FROM identity_group_members WHERE group_id = $1").bind(id).execute(&mut *conn).await?;
+    sqlx::query("DELETE FROM identity_group_members WHERE group_id = $1")
+        .bind(id)
+        .execute(&mut *conn)
+        .await?;
     for user in users {
         add_member(conn, id, user).await?;
     }
     Ok(())
 }
 
-pub(super) async fn update(conn: &mut AnyConnection, id: &str, name: &str, is_superuser: bool) -> Result<(), Error> {
+pub(super) async fn update(
+    conn: &mut AnyConnection,
+    id: &str,
+    name: &str,
+    is_superuser: bool,
+) -> Result<(), Error> {
     sqlx::query("UPDATE identity_groups SET name = $2, is_superuser = $3 WHERE id = $1")
         .bind(id)
         .bind(name)

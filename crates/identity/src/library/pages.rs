@@ -53,7 +53,9 @@ fn sections(applications: Vec<Application>) -> Vec<Section> {
     let mut sections: Vec<Section> = Vec::new();
     for application in applications {
         match sections.last_mut() {
-            Some(section) if section.heading == application.group_name => section.applications.push(application),
+            Some(section) if section.heading == application.group_name => {
+                section.applications.push(application)
+            }
             _ => {
                 let heading = application.group_name.clone();
                 sections.push(Section { heading, applications: vec![application] });
@@ -83,17 +85,22 @@ async fn launch(
     drop(conn);
     let mode = application.policy_engine_mode;
     if !policies::allows(mode, &bindings, &person.user.id, &person.groups) {
-        visit.record(&app, "access_denied", &person.user.username, &application.name, &json!({ "slug": slug })).await?;
+        visit
+            .record(&app, "access_denied", &person.user.username, &application.name, &json!({ "slug": slug }))
+            .await?;
         return Err(permission_denied(&application.name));
     }
     let start = application.start().ok_or_else(|| {
-        let sentence = "This application has neither a provider nor a launch URL, so there is nothing to open.";
+        let sentence =
+            "This application has neither a provider nor a launch URL, so there is nothing to open.";
         Problem::not_found(sentence).next("My applications", MY_APPLICATIONS)
     })?;
     Ok(Redirect::to(&start).into_response())
 }
 
 fn permission_denied(application: &str) -> Problem {
-    Problem::forbidden(format!("You may not open {application}. If you need it, ask your administrator for access."))
-        .next("My applications", MY_APPLICATIONS)
+    Problem::forbidden(format!(
+        "You may not open {application}. If you need it, ask your administrator for access."
+    ))
+    .next("My applications", MY_APPLICATIONS)
 }

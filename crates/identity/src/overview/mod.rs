@@ -1,6 +1,8 @@
 //! The administrator's start page: how much there is, what to do next, what happened last.
 
 mod pages;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use self::pages::routes;
 

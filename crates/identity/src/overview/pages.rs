@@ -96,7 +96,10 @@ async fn connect(by: AdminVisit, Submitted(Button {}): Submitted<Button>) -> Res
         Ok(()) => {
             let (app, actor) = (&by.app, &by.person.user.username);
             by.visit.record(app, "connected", actor, &name, &json!({})).await?;
-            Ok(by.done(&format!("{name} is connected: people sign in there with their account here."), OVERVIEW))
+            Ok(by.done(
+                &format!("{name} is connected: people sign in there with their account here."),
+                OVERVIEW,
+            ))
         }
         Err(ConnectError::Refused(sentence)) => {
             Err(Problem::from(Refusal::Conflict(sentence)).next("Overview", OVERVIEW))

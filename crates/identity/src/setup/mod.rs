@@ -47,7 +47,8 @@ pub(crate) async fn choose_password_link(
     app: &App,
     user_id: &str,
 ) -> Result<String, store::Error> {
-    let token = one_time_links::issue(conn, &app.site, Purpose::ChoosePassword, user_id, LINK_LIFETIME).await?;
+    let token =
+        one_time_links::issue(conn, &app.site, Purpose::ChoosePassword, user_id, LINK_LIFETIME).await?;
     Ok(app.site.url(&format!("/if/flow/recovery/?token={}", token.as_str())))
 }
 

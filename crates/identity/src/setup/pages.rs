@@ -94,7 +94,11 @@ async fn setup_page(
         return Err(dead_setup_link());
     }
     let form = SetupForm { token: link.token, username: "admin".into(), ..SetupForm::default() };
-    site::html(&SetupPage { shell: visit.card(&app, "Welcome to Innkeeper"), form, errors: FieldErrors::none() })
+    site::html(&SetupPage {
+        shell: visit.card(&app, "Welcome to Innkeeper"),
+        form,
+        errors: FieldErrors::none(),
+    })
 }
 
 async fn set_up(
@@ -219,8 +223,11 @@ async fn recover(
     }
     users::set_password(&mut tx, &user.id, &hash).await?;
     close_all_of(&mut tx, &app.site, &user.id).await?;
-    visit.record_in(&app, &mut tx, "password_set", &user.username, &user.username, &json!({ "by": "link" })).await?;
-    let visitor = sessions::open(&mut tx, &app.site, &visit, &user.id, "recovery", super::SESSION_LIFETIME).await?;
+    visit
+        .record_in(&app, &mut tx, "password_set", &user.username, &user.username, &json!({ "by": "link" }))
+        .await?;
+    let visitor =
+        sessions::open(&mut tx, &app.site, &visit, &user.id, "recovery", super::SESSION_LIFETIME).await?;
     tx.commit().await?;
     let mut response = Redirect::to(library::MY_APPLICATIONS).into_response();
     response.extensions_mut().insert(visitor);

@@ -134,9 +134,10 @@ pub(crate) fn taken(error: ::store::Error) -> Refusal {
 
 fn group_gone(error: ::store::Error) -> Refusal {
     match error {
-        ::store::Error::ForeignKeyViolation { .. } => {
-            Refusal::field("groups", "One of these groups is not here any more. Reload the page and choose again.")
-        }
+        ::store::Error::ForeignKeyViolation { .. } => Refusal::field(
+            "groups",
+            "One of these groups is not here any more. Reload the page and choose again.",
+        ),
         error => error.into(),
     }
 }

@@ -11,7 +11,8 @@ use ::store::Timestamp;
 pub(crate) use self::changes::{LAST_ADMINISTRATOR, taken};
 pub(crate) use self::pages::routes;
 pub(crate) use self::store::{
-    NewUser, any_administrator, create, ensure_sample, find, for_sign_in, names, require_administrator, set_password, signed_in,
+    NewUser, any_administrator, create, ensure_sample, find, for_sign_in, names, require_administrator,
+    set_password, signed_in,
 };
 
 /// An account.
@@ -64,7 +65,10 @@ pub(crate) fn username(text: &str) -> Result<String, String> {
 pub(crate) fn email(text: &str) -> Result<String, String> {
     let Some(address) = site::form::optional(text, 254)? else { return Ok(String::new()) };
     let plausible = address.split_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty() && !domain.is_empty() && !domain.contains('@') && !address.contains(char::is_whitespace)
+        !local.is_empty()
+            && !domain.is_empty()
+            && !domain.contains('@')
+            && !address.contains(char::is_whitespace)
     });
     if plausible { Ok(address) } else { Err("This is not an email address.".into()) }
 }

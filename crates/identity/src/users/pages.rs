@@ -133,7 +133,8 @@ async fn create(by: AdminVisit, Submitted(form): Submitted<UserForm>) -> Result<
     };
     match outcome {
         Ok((id, username)) => {
-            let sentence = format!("The user {username} was created. Give them a password, or a link to choose one.");
+            let sentence =
+                format!("The user {username} was created. Give them a password, or a link to choose one.");
             Ok(by.done(&sentence, &format!("{USERS}{id}/")))
         }
         Err(Refusal::Fields(errors)) => NewPage::answer(&by, form, errors).await,
@@ -190,9 +191,7 @@ async fn change(
     };
     match outcome {
         Ok(username) => Ok(by.done(&format!("The user {username} was saved."), &format!("{USERS}{id}/"))),
-        Err(Refusal::Fields(errors)) => {
-            EditPage { form, errors, ..EditPage::load(&by, &id).await? }.answer()
-        }
+        Err(Refusal::Fields(errors)) => EditPage { form, errors, ..EditPage::load(&by, &id).await? }.answer(),
         Err(refusal) => Err(refusal.into()),
     }
 }
@@ -210,7 +209,10 @@ async fn set_password(
     let page = EditPage::load(&by, &id).await?;
     match changes::set_password(&by, &page.user, form.password).await {
         Ok(()) => {
-            let sentence = format!("The password of {} was set, and they are signed out everywhere.", page.user.username);
+            let sentence = format!(
+                "The password of {} was set, and they are signed out everywhere.",
+                page.user.username
+            );
             Ok(by.done(&sentence, &format!("{USERS}{id}/")))
         }
         Err(Refusal::Fields(errors)) => EditPage { errors, ..page }.answer(),
@@ -243,7 +245,8 @@ async fn delete(
 }
 
 fn no_such_user() -> Problem {
-    Problem::not_found("There is no such user; somebody may have deleted the account.").next("All users", USERS)
+    Problem::not_found("There is no such user; somebody may have deleted the account.")
+        .next("All users", USERS)
 }
 
 fn status_of(errors: &FieldErrors) -> StatusCode {

@@ -54,7 +54,11 @@ pub(crate) struct NewUser<'u> {
 }
 
 /// Creates an account and returns its id.
-pub(crate) async fn create(conn: &mut AnyConnection, site: &Site, new: &NewUser<'_>) -> Result<String, Error> {
+pub(crate) async fn create(
+    conn: &mut AnyConnection,
+    site: &Site,
+    new: &NewUser<'_>,
+) -> Result<String, Error> {
     let id = store::new_id(&**site.random());
     sqlx::query(
         "INSERT INTO identity_users (id, username, name, email, is_active, password_hash, attributes, created_at) \
@@ -135,7 +139,9 @@ pub(super) async fn search(conn: &mut AnyConnection, search: &str) -> Result<Vec
 /// Every account as `(id, words)`, by user name, for a choice in a form.
 pub(crate) async fn names(conn: &mut AnyConnection) -> Result<Vec<(String, String)>, Error> {
     let users: Vec<(String, String, String)> =
-        sqlx::query_as("SELECT id, username, name FROM identity_users ORDER BY username").fetch_all(conn).await?;
+        sqlx::query_as("SELECT id, username, name FROM identity_users ORDER BY username")
+            .fetch_all(conn)
+            .await?;
     let words = |(id, username, name): (String, String, String)| {
         let shown = if name.is_empty() { username } else { format!("{name} ({username})") };
         (id, shown)
@@ -232,18 +238,21 @@ const SAMPLE: &str = "sam";
 /// The id of the sample account if nobody has chosen its password yet. It is created only while there is
 /// no account at all, so that one that was deleted stays deleted.
 pub(crate) async fn ensure_sample(conn: &mut AnyConnection, site: &Site) -> Result<Option<String>, Error> {
-    let waiting: Option<(String,)> =
-        sqlx::query_as("SELECT id FROM identity_users WHERE username = $1 AND password_hash IS NULL AND is_active <> 0")
-            .bind(SAMPLE)
-            .fetch_optional(&mut *conn)
-            .await?;
+    let waiting: Option<(String,)> = sqlx::query_as(
+        "SELECT id FROM identity_users WHERE username = $1 AND password_hash IS NULL AND is_active <> 0",
+    )
+    .bind(SAMPLE)
+    .fetch_optional(&mut *conn)
+    .await?;
     if let Some((id,)) = waiting {
         return Ok(Some(id));
     }
-    let (count,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM identity_users").fetch_one(&mut *conn).await?;
+    let (count,): (i64,) =
+        sqlx::query_as("SELECT COUNT(*) FROM identity_users").fetch_one(&mut *conn).await?;
     if count > 0 {
         return Ok(None);
     }
-    let sample = NewUser { username: SAMPLE, name: "Sam Sample", email: "sam@example.com", ..NewUser::default() };
+    let sample =
+        NewUser { username: SAMPLE, name: "Sam Sample", email: "sam@example.com", ..NewUser::default() };
     create(conn, site, &sample).await.map(Some)
 }
