@@ -101,18 +101,7 @@ async fn settle(app: &App, session: &Session, seen: Option<&Observed>) -> Result
             Running::Running => ended_by_itself(app, session, handle, &runtime::EndCause::Unknown).await,
             Running::Ended { cause } => ended_by_itself(app, session, handle, cause).await,
         },
-        (State::Running(handle), None) => match app.driver.status(handle).await {
-            Ok(Running::Running) => Ok(()),
-            Ok(Running::Ended { cause }) => ended_by_itself(app, session, handle, &cause).await,
-            Err(error) => {
-                tracing::error!(
-                    session = session.id,
-                    ?error,
-                    "a session could not be looked at; will try again"
-                );
-                Ok(())
-            }
-        },
+        (State::Running(handle), None) => ask_after(app, session, handle).await,
         (State::Stopping(cause, _), Some(seen)) => {
             if launch::stop(app, &session.id, &seen.handle).await {
                 launch::conclude(app, &session.id, cause).await?;
@@ -139,6 +128,22 @@ async fn overdue(app: &App, session: &Session, seen: Option<&Observed>) -> Resul
         _ => {
             let sentence = "The session could not be started in time. Launch it again from the dashboard.";
             launch::end(app, &session.id, EndCause::Driver(sentence.to_owned())).await
+        }
+    }
+}
+
+/// Asks the driver about a session that is said to run, and notes the end if it does not.
+pub(super) async fn ask_after(
+    app: &App,
+    session: &Session,
+    handle: &runtime::Handle,
+) -> Result<(), ::store::Error> {
+    match app.driver.status(handle).await {
+        Ok(Running::Running) => Ok(()),
+        Ok(Running::Ended { cause }) => ended_by_itself(app, session, handle, &cause).await,
+        Err(error) => {
+            tracing::error!(session = session.id, ?error, "a session could not be looked at; will try again");
+            Ok(())
         }
     }
 }

@@ -6,7 +6,7 @@ use axum::{Json, Router};
 use serde_json::json;
 use site::{Button, Notice, Problem, Shell, Submitted, html};
 
-use super::{EndCause, Session, State, launch, store, streaming, tickets};
+use super::{EndCause, Session, State, keeper, launch, store, streaming, tickets};
 use crate::app::App;
 use crate::auth::{Administrator, Person};
 use crate::visit::Visit;
@@ -76,13 +76,18 @@ async fn delete(
     Ok(Notice::redirect(&app.site, &format!("The session {name} was deleted."), "/"))
 }
 
-/// How a session is, for the page that waits for it.
+/// How a session is, for the page that waits for it, or whose connection has just ended: then the driver knows
+/// it before the table does.
 async fn status(
     Extract(app): Extract<App>,
     person: Person,
     Path(id): Path<String>,
 ) -> Result<Json<serde_json::Value>, Problem> {
-    let session = own(&app, &person, &id).await?;
+    let mut session = own(&app, &person, &id).await?;
+    if let State::Running(handle) = &session.state {
+        keeper::ask_after(&app, &session, handle).await?;
+        session = own(&app, &person, &id).await?;
+    }
     let (state, progress, message, next) = match &session.state {
         State::Requested => ("starting", 10, "Your session is about to start.", ""),
         State::Starting => ("starting", 50, "Your session is starting.", ""),

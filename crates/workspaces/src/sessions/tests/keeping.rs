@@ -79,6 +79,12 @@ both_databases! {
             assert_eq!(until_state(&mut browser, id, "ended").await, sentence);
             assert!(driver.rooms().stopped.contains(id), "its remains are cleared away");
         }
+
+        // Whoever asks hears it before the next round.
+        let id = launch_and_wait(&mut browser, "Desktop").await;
+        driver.end(&id, Cause::Closed);
+        let status = browser.get(&format!("{ORIGIN}/api/sessions/{id}/status")).await.json();
+        assert_eq!((&status["state"], &status["message"]), (&"ended".into(), &Cause::Closed.to_string().into()));
     }
 
     async fn what_the_list_does_not_show_yet_is_not_lost(db: TestDatabase) {
