@@ -31,7 +31,7 @@ pub(crate) struct House {
 impl House {
     /// Opens the product on a database; on one that was used before, as a restart would.
     pub(crate) async fn open(db: &TestDatabase) -> Self {
-        Self::open_with(db, Arc::new(NoRooms), None, FakeClock::at(NOON)).await
+        Self::open_with(db, no_rooms(), None, FakeClock::at(NOON)).await
     }
 
     /// The same with a driver, a connector and a clock.
@@ -101,8 +101,24 @@ pub(crate) async fn sign_in(browser: &mut Browser, username: &str, password: &st
     browser.submit(form).await
 }
 
+/// The address of the link with these words.
+pub(crate) fn link(page: &Reply, words: &str) -> String {
+    let links = page.body.split("<a ").filter_map(|rest| {
+        let (tag, rest) = rest.split_once('>')?;
+        let (_, href) = tag.split_once("href=\"")?;
+        let (text, _) = rest.split_once("</a>")?;
+        (text == words).then(|| href.split('"').next().unwrap_or_default().to_owned())
+    });
+    let href = links.last().unwrap_or_else(|| panic!("{} has no link {words}: {}", page.url, page.body));
+    page.url.join(&href).unwrap().into()
+}
+
 /// A driver with no room for anybody.
 struct NoRooms;
+
+pub(crate) fn no_rooms() -> Arc<dyn Driver> {
+    Arc::new(NoRooms)
+}
 
 #[async_trait]
 impl Driver for NoRooms {

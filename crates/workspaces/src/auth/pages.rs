@@ -148,9 +148,8 @@ async fn sign_in(
 /// a known one and gets the same words; a barred account is named as such only to who knows its password.
 async fn authenticate(app: &App, name: &str, password: String) -> Result<Result<User, String>, Problem> {
     let mut conn = app.store.read().await?;
-    let found = users::local_with_password(&mut conn, name).await?;
+    let (user, hash) = users::local_with_password(&mut conn, name).await?;
     drop(conn);
-    let (user, hash) = found.map_or((None, None), |(user, hash)| (Some(user), hash));
     let correct = passwords::verify(hash, password).await?;
     let wrong = || "The user name or the password is wrong.".to_owned();
     Ok(match user {

@@ -9,7 +9,7 @@ mod tests;
 pub(crate) use self::pages::routes;
 pub(crate) use self::store::{
     Membership, add_member, apply_mappings, create_system_groups, memberships_of, names_after_mappings,
-    set_manual_memberships,
+    names_by_user, set_manual_memberships,
 };
 
 /// The group that every account is in.

@@ -1,6 +1,6 @@
 //! The SQL of groups, of their members, and of the values by which an identity provider puts people in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use site::Site;
 use sqlx::{AnyConnection, FromRow};
@@ -121,11 +121,20 @@ pub(crate) struct Membership {
     pub(crate) mapped: i64,
 }
 
-impl Membership {
-    /// Whether the account is in the group, by whomever.
-    pub(crate) fn holds(&self) -> bool {
-        self.manual != 0 || self.mapped != 0
+/// The names of the groups of every account, by its id.
+pub(crate) async fn names_by_user(conn: &mut AnyConnection) -> Result<HashMap<String, Vec<String>>, Error> {
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "SELECT m.user_id, g.name FROM workspaces_groups g \
+         JOIN (SELECT DISTINCT group_id, user_id FROM workspaces_group_members) m ON m.group_id = g.id \
+         ORDER BY g.priority, g.name",
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut names: HashMap<String, Vec<String>> = HashMap::new();
+    for (user, name) in rows {
+        names.entry(user).or_default().push(name);
     }
+    Ok(names)
 }
 
 /// Every group, with whether and by whom an account is in it.

@@ -85,7 +85,7 @@ async fn save(app: &App, mut config: SamlConfig, metadata: &IdpMetadata) -> Resu
     saml::from_metadata(&mut config, metadata).map_err(ConnectError::Refused)?;
     config.enabled = true;
     config.is_default = true;
-    saml::ensure_key(app, &mut config).await.map_err(refused)?;
+    saml::ensure_key(app, &mut config).await.map_err(|problem| refused(&problem))?;
     let mut tx = app.store.begin().await?;
     saml::save(&mut tx, &app.site, &config).await?;
     tx.commit().await?;
@@ -93,9 +93,9 @@ async fn save(app: &App, mut config: SamlConfig, metadata: &IdpMetadata) -> Resu
 }
 
 fn own_metadata(app: &App, config: &SamlConfig) -> Result<String, ConnectError> {
-    saml::metadata(&app.site, config).map_err(refused)
+    saml::metadata(&app.site, config).map_err(|problem| refused(&problem))
 }
 
-fn refused(problem: site::Problem) -> ConnectError {
+fn refused(problem: &site::Problem) -> ConnectError {
     ConnectError::Refused(problem.cause().unwrap_or(problem.sentence()).to_owned())
 }

@@ -1,6 +1,6 @@
 //! Access Management → Users.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use askama::Template;
 use axum::Router;
@@ -17,6 +17,7 @@ use super::{Realm, User};
 use crate::app::App;
 use crate::auth::{Administrator, Person};
 use crate::groups::{self, ALL_USERS, Membership};
+use crate::sso::saml;
 use crate::visit::Visit;
 
 const LIST: &str = "/admin/access/users";
@@ -48,24 +49,25 @@ async fn list(
     Administrator(person): Administrator,
 ) -> Result<Response, Problem> {
     let mut conn = app.store.read().await?;
-    let mut rows = Vec::new();
-    for user in accounts::list(&mut conn).await? {
-        let memberships = groups::memberships_of(&mut conn, &user.id).await?;
-        let names: Vec<String> =
-            memberships.into_iter().filter(Membership::holds).map(|group| group.name).collect();
-        rows.push(Row { realm: realm_words(&mut conn, &user.realm).await?, groups: names.join(", "), user });
-    }
-    site::html(&ListPage { shell: visit.admin_page(&app, &person, "Users"), rows })
+    let configs = saml::display_names(&mut conn).await?;
+    let mut groups = groups::names_by_user(&mut conn).await?;
+    let users = accounts::list(&mut conn).await?;
+    let rows = users.into_iter().map(|user| Row {
+        realm: realm_words(&configs, &user.realm),
+        groups: groups.remove(&user.id).unwrap_or_default().join(", "),
+        user,
+    });
+    site::html(&ListPage { shell: visit.admin_page(&app, &person, "Users"), rows: rows.collect() })
 }
 
-async fn realm_words(conn: &mut sqlx::AnyConnection, realm: &Realm) -> Result<String, Problem> {
-    Ok(match realm {
+fn realm_words(configs: &HashMap<String, String>, realm: &Realm) -> String {
+    match realm {
         Realm::Local => "Local".to_owned(),
-        Realm::Saml(config) => match crate::sso::saml::display_name(conn, config).await? {
+        Realm::Saml(config) => match configs.get(config) {
             Some(name) => format!("SAML: {name}"),
             None => "SAML: a configuration that was deleted".to_owned(),
         },
-    })
+    }
 }
 
 #[derive(Template)]
@@ -118,7 +120,7 @@ impl EditPage {
         let mut conn = app.store.read().await?;
         let memberships = groups::memberships_of(&mut conn, user.map_or("", |user| &user.id)).await?;
         let realm = match user {
-            Some(user) => realm_words(&mut conn, &user.realm).await?,
+            Some(user) => realm_words(&saml::display_names(&mut conn).await?, &user.realm),
             None => "Local".to_owned(),
         };
         Ok(Self {

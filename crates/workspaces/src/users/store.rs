@@ -123,18 +123,19 @@ pub(crate) async fn find_in_realm(
     Ok(row.map(User::from))
 }
 
-/// A local account with the hash of its password.
+/// A local account, and the hash of its password. The same two statements run whether there is such an
+/// account or not, so that the time tells nobody which.
 pub(crate) async fn local_with_password(
     conn: &mut AnyConnection,
     username: &str,
-) -> Result<Option<(User, Option<String>)>, Error> {
-    let Some(user) = find_in_realm(conn, &Realm::Local, username).await? else { return Ok(None) };
-    let (hash,): (Option<String>,) =
-        sqlx::query_as("SELECT password_hash FROM workspaces_users WHERE id = $1")
-            .bind(&user.id)
-            .fetch_one(conn)
+) -> Result<(Option<User>, Option<String>), Error> {
+    let user = find_in_realm(conn, &Realm::Local, username).await?;
+    let found: Option<(Option<String>,)> =
+        sqlx::query_as("SELECT password_hash FROM workspaces_users WHERE realm = 'local' AND username = $1")
+            .bind(username)
+            .fetch_optional(conn)
             .await?;
-    Ok(Some((user, hash)))
+    Ok((user, found.and_then(|(hash,)| hash)))
 }
 
 /// Every account, by name.

@@ -2,31 +2,11 @@ use store::both_databases;
 use store::testing::TestDatabase;
 use testkit::{Browser, Reply};
 
-use crate::testing::{House, ORIGIN, PASSWORD, sign_in};
+use crate::testing::{House, ORIGIN, PASSWORD, link, sign_in};
 
 async fn open(browser: &mut Browser, username: &str) -> Reply {
     let list = browser.get(&format!("{ORIGIN}/admin/access/users")).await;
-    let link = list.links().into_iter().find(|(text, _)| text == username);
-    let (_, href) = link.unwrap_or_else(|| panic!("{username} is not listed: {}", list.body));
-    browser.get(&href).await
-}
-
-trait Links {
-    fn links(&self) -> Vec<(String, String)>;
-}
-
-impl Links for Reply {
-    /// The links of the table: text and address.
-    fn links(&self) -> Vec<(String, String)> {
-        let hrefs = self.body.split("<a href=\"/admin/access/users/").skip(1);
-        hrefs
-            .filter_map(|rest| {
-                let (id, rest) = rest.split_once("\">")?;
-                let (text, _) = rest.split_once("</a>")?;
-                Some((text.to_owned(), format!("{ORIGIN}/admin/access/users/{id}")))
-            })
-            .collect()
-    }
+    browser.get(&link(&list, username)).await
 }
 
 both_databases! {

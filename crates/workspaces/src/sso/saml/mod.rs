@@ -13,6 +13,8 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
+
 use ::store::Error;
 use axum::Router;
 use site::Site;
@@ -163,8 +165,8 @@ pub(crate) fn is_id(text: &str) -> bool {
 /// The configurations that the sign-in page offers at a host name: those of that host; if it has none,
 /// the default ones. A Host Name that nobody ever opens this site by therefore harms nobody.
 fn offered_at<'c>(enabled: &'c [SamlConfig], host: &str) -> Vec<&'c SamlConfig> {
-    let own: Vec<&SamlConfig> =
-        enabled.iter().filter(|config| config.host_name.eq_ignore_ascii_case(host)).collect();
+    let names = |config: &&SamlConfig| !host.is_empty() && config.host_name.eq_ignore_ascii_case(host);
+    let own: Vec<&SamlConfig> = enabled.iter().filter(names).collect();
     if own.is_empty() { enabled.iter().filter(|config| config.is_default).collect() } else { own }
 }
 
@@ -213,9 +215,10 @@ pub(crate) async fn sign_out_elsewhere(app: &App, id: &str) -> Result<Option<(St
     Ok(offering.map(|config| (config.display_name, config.slo_url)))
 }
 
-/// The name of a configuration on screen, while there is one.
-pub(crate) async fn display_name(conn: &mut AnyConnection, id: &str) -> Result<Option<String>, Error> {
-    Ok(store::find(conn, id).await?.map(|config| config.display_name))
+/// The names of the configurations on screen, by id.
+pub(crate) async fn display_names(conn: &mut AnyConnection) -> Result<HashMap<String, String>, Error> {
+    let configs = store::list(conn).await?;
+    Ok(configs.into_iter().map(|config| (config.id, config.display_name)).collect())
 }
 
 /// The configurations that can put people into groups.
