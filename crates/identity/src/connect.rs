@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use crate::app::App;
+use crate::providers::saml;
 
 /// A service provider of the same house that lets itself be connected with one click. The binary has
 /// one when it runs both products.
@@ -63,5 +64,14 @@ pub struct ServiceProviders {
 impl ServiceProviders {
     pub(crate) fn new(app: App) -> Self {
         Self { app }
+    }
+
+    /// Registers a service provider as an application with a SAML provider, or brings the addresses of one
+    /// that is known by its entity id up to date. Doing it again changes nothing else.
+    ///
+    /// # Errors
+    /// A sentence for the administrator; the database's.
+    pub async fn register(&self, service_provider: &ServiceProvider) -> Result<Connected, ConnectError> {
+        saml::register(&self.app, service_provider).await
     }
 }
