@@ -44,7 +44,7 @@ both_databases! {
         assert_eq!(reply.texts(".stat-value"), ["1", "0", "1", "1", "1"]);
         assert!(reply.texts(".empty h2").is_empty());
         let events = admin.get("/if/admin/events/").await;
-        assert_eq!(events.texts("#events tbody tr td[data-label='What']"), ["Created", "First administrator created"]);
+        assert_eq!(events.texts("#events tbody tr td[data-label='What']"), ["Created an application", "First administrator created"]);
         assert!(events.body.contains("slug: files") && events.body.contains("127.0.0.1"), "{}", events.body);
     }
 
