@@ -78,7 +78,7 @@ async fn around(State(site): State<Site>, mut request: Request, next: Next) -> R
     let addr = ClientAddr::of(&site, peer.as_ref(), request.headers());
     let visitor = Visitor::from_headers(&site, request.headers());
     let had_notice = Notice::take(&site, request.headers()).is_some();
-    let asked = Asked::of(&request);
+    let asked = Asked::of(&site, &request);
     request.extensions_mut().insert(trace.clone());
     request.extensions_mut().insert(addr);
     request.extensions_mut().insert(visitor.clone());
@@ -89,8 +89,13 @@ async fn around(State(site): State<Site>, mut request: Request, next: Next) -> R
         log(&asked, addr, &trace, &problem);
         response = render(&site, &visitor, &asked, &trace, &problem);
     }
-    let visitor = response.extensions_mut().remove::<Visitor>().unwrap_or(visitor);
-    if let Some(cookie) = visitor.set_cookie(&site) {
+    let cookie = match response.extensions_mut().remove::<Visitor>() {
+        Some(renewed) => renewed.set_cookie(&site),
+        // A form from another site comes without our cookie; a new one would sign out who is signed in.
+        None if asked.from_elsewhere => None,
+        None => visitor.set_cookie(&site),
+    };
+    if let Some(cookie) = cookie {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     if had_notice
@@ -108,14 +113,19 @@ struct Asked {
     method: Method,
     path: String,
     json: bool,
+    /// A form, or a script's request, of a page that is not ours.
+    from_elsewhere: bool,
 }
 
 impl Asked {
-    fn of(request: &Request) -> Self {
+    fn of(site: &Site, request: &Request) -> Self {
         let path = request.uri().path().to_owned();
         let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
         let json = !accept.contains("text/html") && (path.starts_with("/api/") || accept.contains("application/json"));
-        Self { method: request.method().clone(), path, json }
+        let origin = request.headers().get(header::ORIGIN);
+        let ours = origin.is_none_or(|value| value.to_str().ok().and_then(Origin::parse).as_ref() == Some(site.origin()));
+        let from_elsewhere = !request.method().is_safe() && !ours;
+        Self { method: request.method().clone(), path, json, from_elsewhere }
     }
 }
 

@@ -128,6 +128,17 @@ async fn a_known_browser_keeps_its_cookie_and_pages_without_forms_set_none() {
 }
 
 #[tokio::test]
+async fn a_form_of_another_site_can_not_replace_the_cookie_of_who_is_signed_in() {
+    let router = router(&site("https://work.example.com"));
+    // The browser withholds the Lax cookie here, so the answer must not set a new one over it.
+    for origin in ["https://evil.example.com", "null"] {
+        let (response, _) = send(&router, wish("", "wish=tea".to_owned(), Some(origin))).await;
+        assert_eq!(response.status(), StatusCode::FORBIDDEN);
+        assert!(!response.headers().contains_key(header::SET_COOKIE), "{origin}");
+    }
+}
+
+#[tokio::test]
 async fn plain_http_on_a_network_gets_cookies_that_browsers_keep_there() {
     let (response, _) = send(&router(&site("http://server:9000")), get_request("/form")).await;
     let cookie = set_cookie(&response);
