@@ -1,5 +1,7 @@
 //! The one query that finds who is signed in.
 
+use std::sync::LazyLock;
+
 use site::browser_sessions::{self, BrowserSession};
 use site::{Site, Visitor};
 use sqlx::{AnyConnection, FromRow};
@@ -32,6 +34,21 @@ struct Row {
     is_superuser: Option<i64>,
 }
 
+static PRESENT: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {}, u.username, u.name, u.email, u.attributes, u.created_at AS user_created_at, u.last_login_at, \
+         (SELECT value FROM identity_revision WHERE id = 1) AS revision, \
+         g.id AS group_id, g.name AS group_name, g.is_superuser \
+         FROM browser_sessions s \
+         JOIN identity_users u ON u.id = s.user_id AND u.is_active <> 0 \
+         LEFT JOIN identity_group_members m ON m.user_id = u.id \
+         LEFT JOIN identity_groups g ON g.id = m.group_id \
+         WHERE s.token_hash = $1 AND s.product = $2 AND s.expires_at > $3 \
+         ORDER BY g.name",
+        browser_sessions::COLUMNS
+    )
+});
+
 /// The person who is signed in at a browser and whose account is active. One query brings session,
 /// account, groups and the revision together: it is on the path of every sign-in to an application.
 ///
@@ -45,19 +62,7 @@ pub(crate) async fn present(
     if visitor.is_new() {
         return Ok(None);
     }
-    let sql = format!(
-        "SELECT {}, u.username, u.name, u.email, u.attributes, u.created_at AS user_created_at, u.last_login_at, \
-         (SELECT value FROM identity_revision WHERE id = 1) AS revision, \
-         g.id AS group_id, g.name AS group_name, g.is_superuser \
-         FROM browser_sessions s \
-         JOIN identity_users u ON u.id = s.user_id AND u.is_active <> 0 \
-         LEFT JOIN identity_group_members m ON m.user_id = u.id \
-         LEFT JOIN identity_groups g ON g.id = m.group_id \
-         WHERE s.token_hash = $1 AND s.product = $2 AND s.expires_at > $3 \
-         ORDER BY g.name",
-        browser_sessions::COLUMNS
-    );
-    let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+    let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(PRESENT.as_str()))
         .bind(visitor.hash())
         .bind(site.product().key())
         .bind(site.now())
