@@ -42,7 +42,7 @@ def application(browser, inn, slug, acs_url, audience, **changes):
 
 def sign_in(browser, page, username="akadmin"):
     """Signs in on Identity's page and returns where that leads."""
-    return browser.submit(page, "password", **{"username": username, "password": PASSWORD})
+    return browser.submit(page, "password", uid_field=username, password=PASSWORD)
 
 
 def answer(page):
