@@ -129,7 +129,8 @@ fn the_architecture_document_names_every_crate_and_no_other() {
         .take_while(|line| line.starts_with("  "))
         .filter_map(|line| Some(line.trim().split_once('/')?.0.to_owned()))
         .collect();
-    let crates = |package: &Package| package.manifest_path.ancestors().nth(2).is_some_and(|at| at.ends_with("crates"));
+    let crates =
+        |package: &Package| package.manifest_path.ancestors().nth(2).is_some_and(|at| at.ends_with("crates"));
     let there = ours(&metadata()).into_iter().filter(|(_, package)| crates(package)).map(|(name, _)| name);
     let there: BTreeSet<String> = there.collect();
     assert_eq!(named, there, "left: docs/architecture.md; right: the workspace");

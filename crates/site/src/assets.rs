@@ -19,7 +19,8 @@ struct Files;
 static VERSIONS: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
     let version = |name: &str| {
         let file = Files::get(name)?;
-        let hash: String = file.metadata.sha256_hash()[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash: String =
+            file.metadata.sha256_hash()[..6].iter().map(|byte| format!("{byte:02x}")).collect();
         Some((name.to_owned(), hash))
     };
     Files::iter().filter_map(|name| version(&name)).collect()

@@ -123,8 +123,15 @@ pub async fn find(
 ///
 /// # Errors
 /// The database's.
-pub async fn close(conn: &mut AnyConnection, site: &Site, visitor: &Visitor) -> Result<Visitor, store::Error> {
-    sqlx::query("DELETE FROM browser_sessions WHERE token_hash = $1").bind(visitor.hash()).execute(conn).await?;
+pub async fn close(
+    conn: &mut AnyConnection,
+    site: &Site,
+    visitor: &Visitor,
+) -> Result<Visitor, store::Error> {
+    sqlx::query("DELETE FROM browser_sessions WHERE token_hash = $1")
+        .bind(visitor.hash())
+        .execute(conn)
+        .await?;
     Ok(Visitor::renewed(site))
 }
 

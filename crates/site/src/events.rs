@@ -98,7 +98,11 @@ impl Events {
     ///
     /// # Errors
     /// The database's.
-    pub async fn newest(&self, conn: &mut AnyConnection, most: u32) -> Result<Vec<RecordedEvent>, store::Error> {
+    pub async fn newest(
+        &self,
+        conn: &mut AnyConnection,
+        most: u32,
+    ) -> Result<Vec<RecordedEvent>, store::Error> {
         let rows = sqlx::query_as(
             "SELECT at, action, actor, subject, client_addr, trace_id, context FROM events \
              WHERE product = $1 ORDER BY at DESC LIMIT $2",

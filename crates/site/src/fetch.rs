@@ -38,7 +38,9 @@ pub enum FetchError {
         host: String,
     },
     /// Nobody answers.
-    #[error("The server {host} could not be reached. Check the address, and that it answers from this machine.")]
+    #[error(
+        "The server {host} could not be reached. Check the address, and that it answers from this machine."
+    )]
     Unreachable {
         /// The host in the address.
         host: String,
@@ -46,7 +48,9 @@ pub enum FetchError {
         cause: String,
     },
     /// It sends us elsewhere.
-    #[error("{host} sends us on to {target}, which is another host. Enter that address itself if you trust it.")]
+    #[error(
+        "{host} sends us on to {target}, which is another host. Enter that address itself if you trust it."
+    )]
     ForeignRedirect {
         /// The host in the address.
         host: String,
@@ -90,7 +94,8 @@ pub async fn document(url: &Url, allow_private: bool) -> Result<Vec<u8>, FetchEr
     let client = client(&host, addrs).map_err(|error| unreachable(&host, &error))?;
     let mut current = url.clone();
     for _ in 0..=REDIRECTS {
-        let response = client.get(current.clone()).send().await.map_err(|error| unreachable(&host, &error))?;
+        let response =
+            client.get(current.clone()).send().await.map_err(|error| unreachable(&host, &error))?;
         if response.status().is_redirection() {
             current = same_host_target(&host, &current, &response)?;
             continue;
@@ -137,10 +142,11 @@ async fn resolve(host: &str) -> Result<Vec<SocketAddr>, FetchError> {
     if is_loopback(Some(&Host::Domain(host))) {
         return Ok(vec![SocketAddr::from(([127, 0, 0, 1], 0))]);
     }
-    let found: Vec<SocketAddr> = match tokio::time::timeout(LONGEST_WAIT, tokio::net::lookup_host((host, 0))).await {
-        Ok(Ok(addrs)) => addrs.collect(),
-        _ => Vec::new(),
-    };
+    let found: Vec<SocketAddr> =
+        match tokio::time::timeout(LONGEST_WAIT, tokio::net::lookup_host((host, 0))).await {
+            Ok(Ok(addrs)) => addrs.collect(),
+            _ => Vec::new(),
+        };
     if found.is_empty() { Err(FetchError::Unknown { host: host.to_owned() }) } else { Ok(found) }
 }
 
@@ -153,7 +159,10 @@ fn same_host_target(host: &str, current: &Url, response: &reqwest::Response) -> 
             host: host.to_owned(),
             target: target.host_str().unwrap_or_default().to_owned(),
         }),
-        None => Err(FetchError::Unreachable { host: host.to_owned(), cause: format!("redirected to {location:?}") }),
+        None => Err(FetchError::Unreachable {
+            host: host.to_owned(),
+            cause: format!("redirected to {location:?}"),
+        }),
     }
 }
 
@@ -220,13 +229,34 @@ mod tests {
     #[test]
     fn addresses_that_lead_inside_are_known_in_every_spelling() {
         for inside in [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "0.1.2.3",
-            "198.18.0.1", "224.0.0.1", "255.255.255.255", "240.0.0.1", "192.0.0.8", "::1", "::", "fe80::1", "fd00::1",
-            "::ffff:127.0.0.1", "64:ff9b::a00:1", "2002:7f00:1::", "ff02::1", "2001:db8::1",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "0.1.2.3",
+            "198.18.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "240.0.0.1",
+            "192.0.0.8",
+            "::1",
+            "::",
+            "fe80::1",
+            "fd00::1",
+            "::ffff:127.0.0.1",
+            "64:ff9b::a00:1",
+            "2002:7f00:1::",
+            "ff02::1",
+            "2001:db8::1",
         ] {
             assert!(is_private(inside.parse().unwrap()), "{inside}");
         }
-        for outside in ["1.1.1.1", "93.184.216.34", "100.128.0.1", "172.32.0.1", "2606:4700::1111", "64:ff9b::101:101"] {
+        for outside in
+            ["1.1.1.1", "93.184.216.34", "100.128.0.1", "172.32.0.1", "2606:4700::1111", "64:ff9b::101:101"]
+        {
             assert!(!is_private(outside.parse().unwrap()), "{outside}");
         }
     }

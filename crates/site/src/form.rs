@@ -30,7 +30,8 @@ where
         check_origin(&site, &parts.headers)?;
         let header_token = parts.headers.get("x-csrf-token").and_then(|value| value.to_str().ok());
         let header_token = header_token.map(str::to_owned);
-        let urlencoded = content_type(&parts.headers).is_none_or(|kind| kind == "application/x-www-form-urlencoded");
+        let urlencoded =
+            content_type(&parts.headers).is_none_or(|kind| kind == "application/x-www-form-urlencoded");
         if !urlencoded {
             return Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -39,7 +40,11 @@ where
             ));
         }
         let bytes = Bytes::from_request(Request::from_parts(parts, body), state).await.map_err(|error| {
-            Problem::new(error.status(), "That form can't be read", "The form is too large, or it broke off on the way.")
+            Problem::new(
+                error.status(),
+                "That form can't be read",
+                "The form is too large, or it broke off on the way.",
+            )
         })?;
         let fields: Vec<(String, String)> = serde_html_form::from_bytes(&bytes)
             .map_err(|error| Problem::bad_request("The form could not be read.").because(error))?;

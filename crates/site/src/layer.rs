@@ -59,7 +59,9 @@ impl Site {
     pub fn wrap(&self, routes: Router) -> Router {
         routes
             .merge(assets::routes())
-            .fallback(|| async { Problem::not_found("There is no page at this address.").next("Go to the start", "/") })
+            .fallback(|| async {
+                Problem::not_found("There is no page at this address.").next("Go to the start", "/")
+            })
             .method_not_allowed_fallback(|| async {
                 Problem::new(
                     axum::http::StatusCode::METHOD_NOT_ALLOWED,
@@ -120,10 +122,13 @@ struct Asked {
 impl Asked {
     fn of(site: &Site, request: &Request) -> Self {
         let path = request.uri().path().to_owned();
-        let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
-        let json = !accept.contains("text/html") && (path.starts_with("/api/") || accept.contains("application/json"));
+        let accept =
+            request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let json = !accept.contains("text/html")
+            && (path.starts_with("/api/") || accept.contains("application/json"));
         let origin = request.headers().get(header::ORIGIN);
-        let ours = origin.is_none_or(|value| value.to_str().ok().and_then(Origin::parse).as_ref() == Some(site.origin()));
+        let ours = origin
+            .is_none_or(|value| value.to_str().ok().and_then(Origin::parse).as_ref() == Some(site.origin()));
         let from_elsewhere = !request.method().is_safe() && !ours;
         Self { method: request.method().clone(), path, json, from_elsewhere }
     }
@@ -183,7 +188,10 @@ fn harden(site: &Site, trace: &TraceId, response: &mut Response) {
     set(header::REFERRER_POLICY, "same-origin");
     set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     set(HeaderName::from_static("cross-origin-resource-policy"), "same-site");
-    set(HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=()");
+    set(
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=(), payment=()",
+    );
     set(HeaderName::from_static("x-trace-id"), &trace.0);
     let caching = if immutable { "public, max-age=31536000, immutable" } else { "no-store" };
     set(header::CACHE_CONTROL, caching);

@@ -87,7 +87,8 @@ mod tests {
         assert_ne!(Origin::parse("https://work.example.com.evil.com"), Some(ours.clone()));
         assert_ne!(Origin::parse("http://work.example.com"), Some(ours.clone()));
         assert_ne!(Origin::parse("https://work.example.com:8443"), Some(ours));
-        for bad in ["null", "", "https://work.example.com/path", "javascript:alert(1)", "//work.example.com"] {
+        for bad in ["null", "", "https://work.example.com/path", "javascript:alert(1)", "//work.example.com"]
+        {
             assert_eq!(Origin::parse(bad), None, "{bad}");
         }
     }
@@ -95,7 +96,9 @@ mod tests {
     #[test]
     fn only_paths_of_this_site_are_local() {
         assert_eq!(local_path("/if/user/?a=b"), Some("/if/user/?a=b"));
-        for bad in ["//evil.com", "/\\evil.com", "https://evil.com", "evil", "", "/\t/evil.com", "javascript:1"] {
+        for bad in
+            ["//evil.com", "/\\evil.com", "https://evil.com", "evil", "", "/\t/evil.com", "javascript:1"]
+        {
             assert_eq!(local_path(bad), None, "{bad}");
         }
     }

@@ -27,7 +27,9 @@ static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| hash_now("no account 
 pub fn acceptable(password: &str) -> Result<(), String> {
     let length = password.chars().count();
     if length < SHORTEST {
-        return Err(format!("Use at least {SHORTEST} characters. A short sentence is easy to remember and hard to guess."));
+        return Err(format!(
+            "Use at least {SHORTEST} characters. A short sentence is easy to remember and hard to guess."
+        ));
     }
     if length > LONGEST {
         return Err(format!("Use at most {LONGEST} characters."));
@@ -56,7 +58,8 @@ pub async fn verify(hash: Option<String>, password: String) -> Result<bool, Prob
     off_thread(move || {
         let known = hash.is_some();
         let Some(text) = hash.or_else(|| NOBODY.clone()) else { return Ok(false) };
-        let parsed = PasswordHash::new(&text).map_err(|error| Problem::internal(format!("password hash: {error}")))?;
+        let parsed =
+            PasswordHash::new(&text).map_err(|error| Problem::internal(format!("password hash: {error}")))?;
         let matches = hasher().verify_password(password.as_bytes(), &parsed).is_ok();
         Ok(matches && known)
     })
@@ -69,7 +72,10 @@ async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static
 }
 
 fn hash_now(password: &str) -> Result<String, String> {
-    hasher().hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(|error| error.to_string())
+    hasher()
+        .hash_password(password.as_bytes())
+        .map(|hash| hash.to_string())
+        .map_err(|error| error.to_string())
 }
 
 /// OWASP's first choice for argon2id: 19 MiB, two passes, one lane.

@@ -95,7 +95,11 @@ pub(crate) fn expire_cookie(site: &Site, name: &str) -> Option<HeaderValue> {
 }
 
 fn attributes(site: &Site) -> &'static str {
-    if site.secure_cookies() { "Path=/; HttpOnly; SameSite=Lax; Secure" } else { "Path=/; HttpOnly; SameSite=Lax" }
+    if site.secure_cookies() {
+        "Path=/; HttpOnly; SameSite=Lax; Secure"
+    } else {
+        "Path=/; HttpOnly; SameSite=Lax"
+    }
 }
 
 /// The name of a cookie of this product. The `__Host-` prefix (RFC 6265bis 4.1.3.2) needs a secure origin;
@@ -158,7 +162,8 @@ pub struct ClientAddr(pub Option<IpAddr>);
 impl ClientAddr {
     pub(crate) fn of(site: &Site, peer: Option<&ConnectInfo<SocketAddr>>, headers: &HeaderMap) -> Self {
         let mut addr = peer.map(|ConnectInfo(peer)| peer.ip().to_canonical());
-        let forwarded = headers.get_all("x-forwarded-for").into_iter().filter_map(|value| value.to_str().ok());
+        let forwarded =
+            headers.get_all("x-forwarded-for").into_iter().filter_map(|value| value.to_str().ok());
         let hops: Vec<&str> = forwarded.flat_map(|line| line.split(',')).map(str::trim).collect();
         for hop in hops.iter().rev() {
             match addr {

@@ -44,11 +44,21 @@ fn router(site: &Site) -> Router {
     let app = App(site.clone());
     let noticing = site.clone();
     let routes = Router::new()
-        .route("/form", get(|app: axum::extract::State<App>, visitor: Visitor| async move { visitor.csrf(&app.0.0) }))
+        .route(
+            "/form",
+            get(|app: axum::extract::State<App>, visitor: Visitor| async move { visitor.csrf(&app.0.0) }),
+        )
         .route("/wish", post(|Submitted(form): Submitted<Wish>| async move { form.wish }))
         .route("/plain", get(|| async { "plain" }))
         .route("/broken", get(|| async { Err::<(), _>(Problem::internal("the cellar is <flooded>")) }))
-        .route("/panics", get(|| async { if true { panic!("boom") } }))
+        .route(
+            "/panics",
+            get(|| async {
+                if true {
+                    panic!("boom")
+                }
+            }),
+        )
         .route("/done", post(move || async move { Notice::redirect(&noticing, "Saved <it>.", "/plain") }))
         .route(
             "/leave",
@@ -155,7 +165,8 @@ async fn a_failure_shows_a_sentence_and_an_id_and_never_its_cause() {
         assert!(body.contains(&id) && body.contains("Something went wrong on our side"), "{body}");
         assert!(!body.contains("flooded") && !body.contains("boom"), "{body}");
     }
-    let request = Request::get("/broken").header(header::ACCEPT, "application/json").body(Body::empty()).unwrap();
+    let request =
+        Request::get("/broken").header(header::ACCEPT, "application/json").body(Body::empty()).unwrap();
     let (_, body) = send(&router, request).await;
     let json: serde_json::Value = serde_json::from_str(&body).unwrap();
     assert!(json["error_message"].as_str().unwrap().starts_with("Something went wrong"), "{body}");

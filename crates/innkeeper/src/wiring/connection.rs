@@ -67,7 +67,8 @@ impl WorkspacesConnector for ToWorkspaces {
 
     async fn connect(&self) -> Result<(), identity::ConnectError> {
         use identity::ConnectError::Refused;
-        let workspaces = self.0.get().and_then(Weak::upgrade).ok_or_else(|| Refused(NOT_RUNNING.to_owned()))?;
+        let workspaces =
+            self.0.get().and_then(Weak::upgrade).ok_or_else(|| Refused(NOT_RUNNING.to_owned()))?;
         match workspaces.connect_identity().await {
             Ok(_connected) => Ok(()),
             Err(workspaces::ConnectError::Refused(sentence)) => Err(Refused(sentence)),

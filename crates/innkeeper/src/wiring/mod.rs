@@ -21,7 +21,8 @@ use connection::{ToIdentity, ToWorkspaces};
 use sandbox::KeptSandbox;
 
 /// The tables of everything that is put together here.
-pub(crate) const MIGRATIONS: &[Migrations] = &[site::MIGRATIONS, identity::MIGRATIONS, workspaces::MIGRATIONS];
+pub(crate) const MIGRATIONS: &[Migrations] =
+    &[site::MIGRATIONS, identity::MIGRATIONS, workspaces::MIGRATIONS];
 
 /// How long a sign-in at Workspaces lasts.
 const SIGN_IN_LIFETIME: Duration = Duration::from_hours(12);
@@ -36,7 +37,9 @@ pub(crate) enum Error {
     #[error(transparent)]
     Identity(identity::OpenError),
     /// The directory of the sandbox.
-    #[error("The sandbox's directory can't be used: {0}. Choose another with sandbox.dir, or mend its permissions.")]
+    #[error(
+        "The sandbox's directory can't be used: {0}. Choose another with sandbox.dir, or mend its permissions."
+    )]
     Sandbox(#[source] io::Error),
 }
 
@@ -71,7 +74,12 @@ pub(crate) struct FirstStep {
 ///
 /// # Errors
 /// The database's, or the sandbox's.
-pub(crate) async fn open(config: &Config, bare: bool, store: &Store, key: &[u8; 32]) -> Result<Products, Error> {
+pub(crate) async fn open(
+    config: &Config,
+    bare: bool,
+    store: &Store,
+    key: &[u8; 32],
+) -> Result<Products, Error> {
     let sealer = Sealer::from_key(key);
     let sandbox = KeptSandbox::open(&config.sandbox).map_err(Error::Sandbox)?;
     let (to_identity, to_workspaces) = (Arc::new(ToIdentity::default()), Arc::new(ToWorkspaces::default()));
@@ -101,20 +109,27 @@ pub(crate) async fn open(config: &Config, bare: bool, store: &Store, key: &[u8; 
 
 /// Prepares the first sign-in: a link for each administrator who is still missing, and, unless the products are to
 /// stay bare, the connection and the sample user.
-async fn first_steps(identity: &Identity, workspaces: &Workspaces, bare: bool) -> Result<Vec<FirstStep>, store::Error> {
+async fn first_steps(
+    identity: &Identity,
+    workspaces: &Workspaces,
+    bare: bool,
+) -> Result<Vec<FirstStep>, store::Error> {
     let identity_link = identity.setup_link().await?;
     let workspaces_link = workspaces.setup_link().await?;
     // Once there is an administrator, whether the products are connected is theirs to say: a connection that they
     // removed must not come back with the next start.
     let untouched = identity_link.is_some() && workspaces_link.is_some();
-    let mut links = vec![("Identity's administrator", identity_link), ("Workspaces' administrator", workspaces_link)];
+    let mut links =
+        vec![("Identity's administrator", identity_link), ("Workspaces' administrator", workspaces_link)];
     if !bare {
         links.push(("The sample user", identity.ensure_sample_user().await?));
     }
     if !bare && untouched {
         match workspaces.connect_identity().await {
             Ok(_connected) => tracing::info!("the two products are connected"),
-            Err(error) => tracing::error!(%error, "the products could not be connected; an administrator can do it"),
+            Err(error) => {
+                tracing::error!(%error, "the products could not be connected; an administrator can do it")
+            }
         }
     }
     let step = |(what, link): (&'static str, Option<String>)| link.map(|link| FirstStep { what, link });
