@@ -57,6 +57,8 @@ pub enum CheckName {
     Session,
     /// The assertion has attributes.
     Attributes,
+    /// Elements and attributes are as the schema of SAML has them. Listed only if they are not.
+    Schema,
 }
 
 impl CheckName {
@@ -86,6 +88,7 @@ impl CheckName {
             Self::AuthnStatement => "AuthnStatement",
             Self::Session => "Session",
             Self::Attributes => "Attributes",
+            Self::Schema => "Schema",
         }
     }
 }
@@ -157,6 +160,9 @@ pub fn examine_response(saml_response: &str, expectations: &Expectations, now: T
         }
         Err(error) => (String::new(), Err(error)),
     };
+    if outcome.is_err() && checks.0.last().is_none_or(|check| check.passed) {
+        checks.step(CheckName::Schema, "elements and attributes as SAML has them", &outcome);
+    }
     Examination { checks: checks.0, xml, outcome }
 }
 

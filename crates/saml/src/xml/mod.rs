@@ -1,6 +1,8 @@
 //! XML as SAML uses it: one strict parser, canonical XML, and a writer that is canonical by construction.
 
 mod c14n;
+#[cfg(test)]
+mod differential;
 mod limits;
 mod parse;
 mod schema;

@@ -1,0 +1,13 @@
+//! The whole of SAML, seen from outside: what is written is read, what is forged is refused, and other people's
+//! software agrees.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod fixtures;
+mod metadata;
+mod profile;
+mod requests;
+mod round_trip;
+mod signatures;
+mod wrapping;
+mod xmlsec;
