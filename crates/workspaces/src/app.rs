@@ -115,18 +115,6 @@ impl Workspaces {
         sso::connect::connect(&self.app).await
     }
 
-    /// Keeps a SAML identity provider by its metadata: enabled and default, one configuration per entity id.
-    ///
-    /// # Errors
-    /// A sentence that says what stood in the way.
-    pub async fn connect_identity_provider(
-        &self,
-        metadata: &saml::IdpMetadata,
-        name: &str,
-    ) -> Result<crate::Connected, crate::ConnectError> {
-        sso::connect::keep(&self.app, metadata, name).await
-    }
-
     /// Ends the work in the background. Sessions run on, to be found again at the next start.
     pub async fn close(self) {
         self.stop.send_replace(true);

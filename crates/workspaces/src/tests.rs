@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use store::both_databases;
-use store::testing::TestDatabase;
+use store::testing::{TestDatabase, check_statements, statements_in};
 use testkit::{Browser, Request};
 
 use crate::testing::{House, ORIGIN};
@@ -103,6 +103,11 @@ both_databases! {
             assert_eq!(reply.status, 403, "POST {}", route.path);
             assert!(reply.body.contains("no longer valid"), "POST {}: {}", route.path, reply.body);
         }
+    }
+
+    async fn both_databases_take_every_statement(db: TestDatabase) {
+        let store = db.store(&[site::MIGRATIONS, crate::MIGRATIONS]).await;
+        check_statements(&store, &statements_in(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")))).await;
     }
 
     async fn the_health_check_needs_nobody(db: TestDatabase) {

@@ -34,8 +34,6 @@ pub struct ServiceProvider {
 pub struct Connected {
     /// The id of the SAML configuration.
     pub config: String,
-    /// Our SAML metadata for it (XML).
-    pub metadata: String,
 }
 
 /// Why a connection could not be made.
@@ -63,37 +61,21 @@ pub(crate) async fn connect(app: &App) -> Result<Connected, ConnectError> {
     let mut config = known.unwrap_or_else(|| SamlConfig::new(::store::new_hex_id(&**app.site.random())));
     config.made_by = MAKER.to_owned();
     config.display_name = connector.name();
-    let service_provider =
-        ServiceProvider { metadata: own_metadata(app, &config)?, launch_url: app.site.url("/") };
+    let service_provider = ServiceProvider {
+        metadata: saml::metadata(&app.site, &config).map_err(|problem| refused(&problem))?,
+        launch_url: app.site.url("/"),
+    };
     let answer = connector.register(service_provider).await?;
     let metadata =
         IdpMetadata::parse(answer.as_bytes()).map_err(|error| ConnectError::Refused(error.sentence()))?;
-    save(app, config, &metadata).await
-}
-
-/// Keeps an identity provider by its metadata, in the configuration of its entity id if there is one.
-pub(crate) async fn keep(app: &App, metadata: &IdpMetadata, name: &str) -> Result<Connected, ConnectError> {
-    let mut conn = app.store.read().await?;
-    let known = saml::find_by_entity_id(&mut conn, &metadata.entity_id).await?;
-    drop(conn);
-    let mut config = known.unwrap_or_else(|| SamlConfig::new(::store::new_hex_id(&**app.site.random())));
-    config.display_name = name.to_owned();
-    save(app, config, metadata).await
-}
-
-async fn save(app: &App, mut config: SamlConfig, metadata: &IdpMetadata) -> Result<Connected, ConnectError> {
-    saml::from_metadata(&mut config, metadata).map_err(ConnectError::Refused)?;
+    saml::from_metadata(&mut config, &metadata).map_err(ConnectError::Refused)?;
     config.enabled = true;
     config.is_default = true;
     saml::ensure_key(app, &mut config).await.map_err(|problem| refused(&problem))?;
     let mut tx = app.store.begin().await?;
     saml::save(&mut tx, &app.site, &config).await?;
     tx.commit().await?;
-    Ok(Connected { metadata: own_metadata(app, &config)?, config: config.id })
-}
-
-fn own_metadata(app: &App, config: &SamlConfig) -> Result<String, ConnectError> {
-    saml::metadata(&app.site, config).map_err(|problem| refused(&problem))
+    Ok(Connected { config: config.id })
 }
 
 fn refused(problem: &site::Problem) -> ConnectError {

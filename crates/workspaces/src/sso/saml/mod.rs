@@ -27,7 +27,7 @@ pub(crate) use self::form::from_metadata;
 pub(crate) use self::keys::ensure as ensure_key;
 pub(crate) use self::pending::sweep;
 pub(crate) use self::service_provider::metadata;
-pub(crate) use self::store::{find_by_entity_id, find_made_by, save};
+pub(crate) use self::store::{find_made_by, save};
 
 pub(crate) fn routes() -> Router<App> {
     pages::routes().merge(sign_in::routes()).merge(service_provider::routes())

@@ -72,14 +72,6 @@ pub(super) async fn find(conn: &mut AnyConnection, id: &str) -> Result<Option<Sa
     Ok(fetch(conn, "WHERE id = $1", Some(id)).await?.pop())
 }
 
-/// The oldest configuration of an identity provider.
-pub(crate) async fn find_by_entity_id(
-    conn: &mut AnyConnection,
-    entity_id: &str,
-) -> Result<Option<SamlConfig>, Error> {
-    Ok(fetch(conn, "WHERE idp_entity_id = $1 ORDER BY created_at DESC", Some(entity_id)).await?.pop())
-}
-
 /// The configuration that one click made.
 pub(crate) async fn find_made_by(conn: &mut AnyConnection, maker: &str) -> Result<Option<SamlConfig>, Error> {
     Ok(fetch(conn, "WHERE made_by = $1 ORDER BY created_at DESC", Some(maker)).await?.pop())
