@@ -21,10 +21,12 @@ mod verification;
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 
 use report::Report;
+use service::Place;
 
 /// What worked, or a sentence about what did not.
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -38,6 +40,9 @@ struct Arguments {
     /// Leave out the browser
     #[arg(long)]
     without_browser: bool,
+    /// Measure nothing: only sign in, for that many seconds, so that a profiler can look at the service
+    #[arg(long, value_name = "SECONDS")]
+    profile: Option<u64>,
     /// The service to measure
     #[arg(long, default_value = "target/release/innkeeper")]
     innkeeper: PathBuf,
@@ -51,16 +56,31 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match measure(&arguments) {
-        Ok(report) => {
+    let outcome = match arguments.profile {
+        Some(seconds) => load(&arguments, Duration::from_secs(seconds)),
+        None => measure(&arguments).map(|report| {
             print!("{}", if arguments.markdown { report.markdown() } else { report.text() });
-            ExitCode::SUCCESS
-        }
+        }),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("Nothing was measured to the end: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn load(arguments: &Arguments, time: Duration) -> Outcome<()> {
+    let service = Place::new(&arguments.innkeeper)?.start()?;
+    let sign_in = sign_in::SignIn::prepare(&service)?;
+    eprintln!("signing in for {} s; the service is process {}", time.as_secs(), service.pid());
+    let begun = Instant::now();
+    while begun.elapsed() < time {
+        sso::sign_in_often(&service, &sign_in, sso::SIGN_INS, sso::CONNECTIONS)?;
+    }
+    service.stop()?;
+    Ok(())
 }
 
 fn measure(arguments: &Arguments) -> Outcome<Report> {

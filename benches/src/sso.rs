@@ -14,13 +14,13 @@ use crate::{Outcome, cpu};
 const ROUNDS: usize = 9;
 
 /// Sign-ins in one round.
-const SIGN_INS: u32 = 1_600;
+pub(crate) const SIGN_INS: u32 = 1_600;
 
 /// Raw signatures in one round.
 const SIGNATURES: u32 = 500;
 
 /// People who sign in at the same time, each on a connection of their own.
-const CONNECTIONS: u32 = 16;
+pub(crate) const CONNECTIONS: u32 = 16;
 
 const WARM_UP: u32 = 400;
 
@@ -71,7 +71,12 @@ fn round(service: &Service, sign_in: &SignIn, key: &Key, connections: u32) -> Ou
 }
 
 /// Every answer must hold a response; the first and the last of each connection are verified.
-fn sign_in_often(service: &Service, sign_in: &SignIn, times: u32, connections: u32) -> Outcome<()> {
+pub(crate) fn sign_in_often(
+    service: &Service,
+    sign_in: &SignIn,
+    times: u32,
+    connections: u32,
+) -> Outcome<()> {
     let one_person = || -> Result<(), String> {
         let told = |error: Box<dyn std::error::Error>| error.to_string();
         let mut connection = Connection::open(service.port()).map_err(told)?;
