@@ -157,7 +157,9 @@ mod tests {
     #[test]
     fn upn_prefers_the_attribute_and_what_is_unknown_is_left_out() {
         let mut bob = User { name: String::new(), email: String::new(), ..ann() };
-        assert!(attributes(&[Mapping::Name, Mapping::Email, Mapping::Groups, Mapping::Upn], &bob, &[]).is_empty());
+        assert!(
+            attributes(&[Mapping::Name, Mapping::Email, Mapping::Groups, Mapping::Upn], &bob, &[]).is_empty()
+        );
         bob.attributes.insert("upn".into(), "bob@corp.example".into());
         assert_eq!(Mapping::Upn.values(&bob, &[]), ["bob@corp.example"]);
         bob.attributes.insert("upn".into(), 7.into());

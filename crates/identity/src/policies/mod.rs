@@ -72,8 +72,11 @@ mod tests {
 
     /// Ann is in the groups staff and night.
     fn ann(mode: EngineMode, bindings: &[Binding]) -> bool {
-        let groups =
-            ["staff", "night"].map(|id| Group { id: id.into(), name: id.to_uppercase(), is_superuser: false });
+        let groups = ["staff", "night"].map(|id| Group {
+            id: id.into(),
+            name: id.to_uppercase(),
+            is_superuser: false,
+        });
         allows(mode, bindings, "ann", &groups)
     }
 

@@ -99,10 +99,14 @@ mod tests {
 
     #[test]
     fn anything_else_gets_a_sentence() {
-        for text in ["", "5", "minutes", "minutes=", "minutes=five", "years=1", "minutes=1.5", "a=b;minutes=1"] {
+        for text in
+            ["", "5", "minutes", "minutes=", "minutes=five", "years=1", "minutes=1.5", "a=b;minutes=1"]
+        {
             assert!(text.parse::<Period>().is_err(), "{text}");
         }
-        for text in ["weeks=9223372036854775807", "days=3661", "days=-3661", "seconds=9223372036854775807;days=1"] {
+        for text in
+            ["weeks=9223372036854775807", "days=3661", "days=-3661", "seconds=9223372036854775807;days=1"]
+        {
             assert_eq!(text.parse::<Period>(), Err(too_long()), "{text}");
         }
     }

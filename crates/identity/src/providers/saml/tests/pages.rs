@@ -1,0 +1,160 @@
+//! The administrator's pages about providers, and providers from metadata.
+
+use super::*;
+
+both_databases! {
+    async fn what_an_administrator_changes_counts_from_the_next_request(db: TestDatabase) {
+        let fixture = Fixture::new(&db).await;
+        let mut admin = fixture.administrator().await;
+        let page = kasm(&mut admin, &[]).await;
+        let certificate = signing_certificate(&mut admin).await;
+        let url = by_redirect(&request(&fixture), None);
+        verified(&fixture, &admin.get(&url).await, &expectations(certificate.clone()));
+        let edit = format!("{}edit/", page.url);
+        let changes = [("issuer", "https://auth.example.com"), ("sign_response", "on")];
+        let saved = fill(&mut admin, &edit, "#provider", &changes).await;
+        assert_eq!(saved.url.path(), page.url.path(), "{}", saved.body);
+        let both = Expectations {
+            issuer: "https://auth.example.com".into(),
+            want_assertions_signed: true,
+            want_messages_signed: true,
+            ..expectations(certificate)
+        };
+        let assertion = verified(&fixture, &admin.get(&url).await, &both);
+        assert_eq!(assertion.covered(), SignedParts::Both);
+    }
+
+    async fn the_provider_page_has_what_the_guide_needs(db: TestDatabase) {
+        let fixture = Fixture::new(&db).await;
+        let mut admin = fixture.administrator().await;
+        let page = kasm(&mut admin, &[]).await;
+        for words in ["Download signing certificate", "SSO URL (Redirect)", "Audience", "Issuer", "Metadata"] {
+            assert!(page.body.contains(words), "{words}");
+        }
+        assert!(page.body.contains(&format!("{ORIGIN}{REDIRECT}")), "{}", page.body);
+        assert!(!page.body.contains("Provider is not used by an Application"));
+        let file = admin.get(&format!("{}certificate/", page.url)).await;
+        assert!(file.header("content-disposition").unwrap().starts_with("attachment; filename="));
+        assert!(file.body.starts_with("-----BEGIN CERTIFICATE-----") && !file.body.contains("PRIVATE"));
+        let metadata = fixture.browser().get(&format!("{ORIGIN}/application/saml/kasm/metadata/?download")).await;
+        assert!(metadata.header("content-disposition").unwrap().contains("kasm_metadata.xml"));
+        let parsed = saml::IdpMetadata::parse(&metadata.bytes).unwrap();
+        assert_eq!(parsed.entity_id, "authentik");
+        assert_eq!(parsed.sso_url(saml::Binding::HttpRedirect), Some(format!("{ORIGIN}{REDIRECT}").as_str()));
+        assert_eq!(parsed.sso_url(saml::Binding::HttpPost), Some(format!("{ORIGIN}{POST}").as_str()));
+        let certificate = signing_certificate(&mut admin).await;
+        assert_eq!(parsed.signing_certificates, std::slice::from_ref(&certificate));
+        saml::IdpMetadata::parse_signed(&metadata.bytes, &[certificate.verifying_key().clone()]).unwrap();
+        // The preview tells what the application would be told, and tells nobody.
+        let ann = fixture.user("ann", &["Staff"]).await;
+        let preview = admin.get(&format!("{}?for_user={ann}", page.url)).await;
+        assert!(preview.texts("#preview td").contains(&"Staff".to_owned()), "{}", preview.body);
+        assert!(events_named(&fixture, "authorize_application").await.is_empty());
+    }
+
+    async fn an_empty_issuer_is_the_address_of_the_metadata(db: TestDatabase) {
+        let fixture = Fixture::new(&db).await;
+        let mut admin = fixture.administrator().await;
+        kasm(&mut admin, &[("issuer", ""), ("audience", "")]).await;
+        let metadata = admin.get(&format!("{ORIGIN}/application/saml/kasm/metadata/")).await;
+        let parsed = saml::IdpMetadata::parse(&metadata.bytes).unwrap();
+        assert_eq!(parsed.entity_id, format!("{ORIGIN}/application/saml/kasm/metadata/"));
+    }
+
+    async fn a_provider_without_application_says_so_and_can_be_deleted(db: TestDatabase) {
+        let fixture = Fixture::new(&db).await;
+        let mut admin = fixture.administrator().await;
+        let new = format!("{ORIGIN}/if/admin/providers/saml/new/");
+        let fields = [("provider_name", "lonely"), ("acs_url", ACS), ("audience", AUDIENCE)];
+        let page = fill(&mut admin, &new, "#provider", &fields).await;
+        assert!(page.body.contains("Warning: Provider is not used by an Application."), "{}", page.body);
+        let gone = admin.submit(page.form("form[action='delete/']")).await;
+        assert_eq!(gone.texts("[role=status]"), ["The provider lonely was deleted."]);
+        let page = kasm(&mut admin, &[]).await;
+        let refused = admin.submit(page.form("form[action='delete/']")).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT);
+        assert!(refused.body.contains("The application kasm uses the provider kasm."), "{}", refused.body);
+    }
+
+    async fn mistakes_in_the_form_stand_beside_their_fields(db: TestDatabase) {
+        let fixture = Fixture::new(&db).await;
+        let mut admin = fixture.administrator().await;
+        let new = format!("{ORIGIN}/if/admin/providers/saml/new/");
+        for (field, value) in [
+            ("acs_url", "kasm.example.com"),
+            ("acs_url", "javascript:alert(1)"),
+            ("provider_name", " "),
+            ("assertion_valid_not_before", "five"),
+            ("assertion_valid_not_on_or_after", "minutes=0"),
+            ("assertion_valid_not_before", "minutes=1"),
+        ] {
+            let mut fields = vec![("provider_name", "kasm"), ("acs_url", ACS), ("audience", AUDIENCE)];
+            fields.push((field, value));
+            let reply = fill(&mut admin, &new, "#provider", &fields).await;
+            assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}={value}");
+            assert_eq!(mistakes(&reply).len(), 1, "{field}={value}: {:?}", mistakes(&reply));
+            assert_eq!(reply.form("#provider").value("audience"), Some(AUDIENCE));
+        }
+        let fields = [
+            ("provider_name", "kasm"),
+            ("acs_url", ACS),
+            ("signature_algorithm", "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"),
+        ];
+        let reply = fill(&mut admin, &new, "#provider", &fields).await;
+        assert!(mistakes(&reply)[0].contains("another kind of key"), "{:?}", mistakes(&reply));
+        let unsigned = admin.get(&new).await.form("#provider").set("provider_name", "kasm").set("acs_url", ACS);
+        let reply = admin.submit(unsigned.untick("sign_assertion")).await;
+        assert_eq!(mistakes(&reply), ["Sign the assertion, the response, or both."]);
+        let list = admin.get(&format!("{ORIGIN}/if/admin/providers/")).await;
+        assert!(list.body.contains("No providers yet"), "{}", list.body);
+    }
+
+    async fn a_provider_is_made_from_metadata(db: TestDatabase) {
+        let fixture = Fixture::new(&db).await;
+        let mut admin = fixture.administrator().await;
+        let import = format!("{ORIGIN}/if/admin/providers/saml/import/");
+        let mut metadata = saml::SpMetadata::new(AUDIENCE, ACS);
+        metadata.name_id_formats = vec![NameIdFormat::EmailAddress];
+        let xml = metadata.to_xml().unwrap();
+        for (field, value) in [("metadata", "<x/>"), ("metadata", "no xml"), ("metadata_url", "http://127.0.0.1:1/")] {
+            let fields = [("name", "kasm"), (field, value)];
+            let reply = fill(&mut admin, &import, "#import", &fields).await;
+            assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{value}");
+            assert_eq!(mistakes(&reply).len(), 1, "{value}: {:?}", mistakes(&reply));
+        }
+        let reply = fill(&mut admin, &import, "#import", &[("name", "kasm"), ("metadata", &xml)]).await;
+        assert_eq!(reply.texts("h1"), ["kasm"], "{}", reply.body);
+        let certificate = signing_certificate(&mut admin).await;
+        let entity_id = format!("{ORIGIN}/application/saml/kasm/metadata/");
+        let expected = Expectations { issuer: entity_id, ..expectations(certificate) };
+        let answer = admin.get(&by_redirect(&request(&fixture), None)).await;
+        let assertion = verified(&fixture, &answer, &expected);
+        assert_eq!(assertion.name_id().unwrap().value, "admin@example.com");
+    }
+
+    async fn one_click_registers_once_and_renews_what_it_knows(db: TestDatabase) {
+        let fixture = Fixture::new(&db).await;
+        let mut admin = fixture.administrator().await;
+        let door = fixture.identity.service_providers();
+        let asked = |acs: &str| ServiceProvider {
+            name: "Workspaces".into(),
+            slug: "workspaces".into(),
+            metadata: saml::SpMetadata::new(AUDIENCE, acs).to_xml().unwrap(),
+            launch_url: String::new(),
+        };
+        let first = door.register(&asked("https://old.example.com/api/acs/?id=1")).await.unwrap();
+        let list = admin.get(&format!("{ORIGIN}/if/admin/providers/")).await;
+        let edit = format!("{}edit/", link(&list, "class=\"row-link\" href=\""));
+        fill(&mut admin, &edit, "#provider", &[("issuer", "authentik")]).await;
+        let second = door.register(&asked(ACS)).await.unwrap();
+        assert_eq!((&first.provider, &first.slug), (&second.provider, &second.slug));
+        let metadata = saml::IdpMetadata::parse(second.metadata.as_bytes()).unwrap();
+        // What an administrator chose stays; the addresses are the new ones.
+        assert_eq!(metadata.entity_id, "authentik");
+        let certificate = signing_certificate(&mut admin).await;
+        let url = by_redirect(&request(&fixture), None).replace("/kasm/", "/workspaces/");
+        verified(&fixture, &admin.get(&url).await, &expectations(certificate));
+        let broken = ServiceProvider { metadata: "<x/>".into(), ..asked(ACS) };
+        assert!(matches!(door.register(&broken).await, Err(ConnectError::Refused(_))));
+    }
+}
