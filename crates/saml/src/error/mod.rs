@@ -38,8 +38,9 @@ impl Error {
         self
     }
 
-    pub(crate) fn expected(mut self, expected: impl Into<String>) -> Self {
-        self.0.expected = expected.into();
+    /// As `received`: an expectation may repeat an ID that the peer chose.
+    pub(crate) fn expected(mut self, expected: impl AsRef<str>) -> Self {
+        self.0.expected = printable(expected.as_ref());
         self
     }
 

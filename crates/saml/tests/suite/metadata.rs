@@ -112,7 +112,7 @@ fn what_others_write() {
         assert_eq!(idp.entity_id, ISSUER);
         assert_eq!(idp.single_sign_on_services.len(), 1);
         assert_eq!(idp.sso_url(Binding::HttpRedirect), Some("https://a/sso"));
-        assert_eq!(idp.signing_certificates, [IDP.certificate.clone()]);
+        assert_eq!(idp.signing_certificates, std::slice::from_ref(&IDP.certificate));
         assert!(!idp.want_authn_requests_signed);
         let sp = SpMetadata::parse(xml.as_bytes()).unwrap();
         assert_eq!(sp.default_acs().unwrap().location, "https://a/4");

@@ -181,7 +181,7 @@ fn an_assertion_of_another_namespace_is_none() {
     let assertion = cut(&original, "saml:Assertion").1;
     let foreign = forged(assertion, false).replace("saml:", "e:").replace("xmlns:saml", "xmlns:e");
     let foreign = edit(&foreign, "urn:oasis:names:tc:SAML:2.0:assertion", "urn:evil");
-    for both in [format!("{foreign}{assertion}"), format!("{assertion}{foreign}"), foreign.clone()] {
+    for both in [format!("{foreign}{assertion}"), format!("{assertion}{foreign}"), foreign] {
         assert_eq!(refusal(&edit(&original, assertion, &both)), ErrorKind::Unexpected("Response"));
     }
 }
