@@ -11,7 +11,6 @@ mod catalogue;
 mod dashboard;
 mod events;
 mod groups;
-mod moments;
 mod overview;
 mod sessions;
 mod sso;

@@ -6,8 +6,8 @@ use ipnet::IpNet;
 
 use super::Reader;
 
-/// The port of the built-in addresses.
-pub(super) const BUILT_IN_PORT: u16 = 9000;
+/// The port unless another is given.
+const BUILT_IN_PORT: u16 = 9000;
 
 /// The listener.
 #[derive(Debug)]

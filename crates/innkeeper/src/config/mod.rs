@@ -104,7 +104,7 @@ pub(crate) fn read(sources: &Sources) -> Reading {
     let mut reader = Reader::new(&layers);
 
     let http = Http::read(&mut reader);
-    let addresses = Addresses::read(&mut reader);
+    let addresses = Addresses::read(&mut reader, http.listen.port());
     let data = Data::read(&mut reader);
     let database = Database::read(&mut reader, &data);
     let secrets = Secrets::read(&mut reader, &data);

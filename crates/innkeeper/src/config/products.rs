@@ -54,10 +54,11 @@ pub(crate) struct Addresses {
 }
 
 impl Addresses {
-    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+    /// The built-in addresses have the port of the listener, so that `--listen` alone moves everything.
+    pub(super) fn read(reader: &mut Reader<'_>, port: u16) -> Self {
         let addresses = Self {
-            identity: address(reader, "identity.url", "http://auth.localhost:9000"),
-            workspaces: address(reader, "workspaces.url", "http://workspaces.localhost:9000"),
+            identity: address(reader, "identity.url", &format!("http://auth.localhost:{port}")),
+            workspaces: address(reader, "workspaces.url", &format!("http://workspaces.localhost:{port}")),
         };
         if addresses.identity.host() == addresses.workspaces.host() {
             let problem = Problem::error(

@@ -240,3 +240,14 @@ fn the_documentation_names_every_setting() {
         );
     }
 }
+
+#[test]
+fn another_port_moves_the_built_in_addresses_with_it_and_no_others() {
+    let config = read(
+        &file("[http]\nlisten = \"127.0.0.1:9100\"\n[identity]\nurl = \"https://auth.example.com\"\n")
+            .sources,
+    )
+    .config;
+    assert_eq!(config.addresses.workspaces.to_string(), "http://workspaces.localhost:9100");
+    assert_eq!(config.addresses.identity.to_string(), "https://auth.example.com");
+}

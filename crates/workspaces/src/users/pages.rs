@@ -130,7 +130,7 @@ impl EditPage {
             delete: user.map(|user| format!("{LIST}/{}/delete", user.id)),
             local: user.is_none_or(|user| user.realm == Realm::Local),
             realm,
-            created: user.map(|user| crate::moments::utc(&user.created_at)),
+            created: user.map(|user| site::moments::utc(user.created_at)),
             groups: memberships.iter().map(|group| GroupBox::new(group, &wanted)).collect(),
             wanted,
         })
