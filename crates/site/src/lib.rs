@@ -35,6 +35,6 @@ pub const MIGRATIONS: store::Migrations = store::Migrations {
     steps: &[
         (1, "sign-in sessions of both products", include_str!("browser_sessions.sql")),
         (2, "one-time links", include_str!("one_time_links.sql")),
-        (3, "events", include_str!("events.sql")),
+        (3, "events", include_str!("events/schema.sql")),
     ],
 };

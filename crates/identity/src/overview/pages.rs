@@ -11,11 +11,11 @@ use sqlx::{AnyConnection, FromRow};
 use store::Error;
 
 use super::OVERVIEW;
+use crate::ConnectError;
 use crate::app::App;
 use crate::certificates::{self, Keypair, Validity};
 use crate::refusal::Refusal;
 use crate::visit::AdminVisit;
-use crate::{ConnectError, events};
 
 /// Events on the start page.
 const NEWEST: u32 = 10;

@@ -109,7 +109,13 @@ async fn create(
     tx.commit().await?;
     let name = &details.friendly_name;
     visit
-        .record(&app, "model_created", &admin.0.user.username, name, &serde_json::json!({"workspace": id}))
+        .record(
+            &app,
+            "model_created",
+            &admin.0.user.username,
+            name,
+            &serde_json::json!({"model": "workspace", "id": id}),
+        )
         .await?;
     Ok(Notice::redirect(&app.site, &format!("The workspace {name} was added."), "/admin/workspaces/"))
 }
@@ -155,7 +161,13 @@ async fn change(
     tx.commit().await?;
     let name = &details.friendly_name;
     visit
-        .record(&app, "model_updated", &admin.0.user.username, name, &serde_json::json!({"workspace": id}))
+        .record(
+            &app,
+            "model_updated",
+            &admin.0.user.username,
+            name,
+            &serde_json::json!({"model": "workspace", "id": id}),
+        )
         .await?;
     Ok(Notice::redirect(&app.site, &format!("The workspace {name} was saved."), "/admin/workspaces/"))
 }
@@ -181,7 +193,13 @@ async fn remove(
     store::delete(&mut tx, &id).await?;
     tx.commit().await?;
     visit
-        .record(&app, "model_deleted", &admin.0.user.username, name, &serde_json::json!({"workspace": id}))
+        .record(
+            &app,
+            "model_deleted",
+            &admin.0.user.username,
+            name,
+            &serde_json::json!({"model": "workspace", "id": id}),
+        )
         .await?;
     Ok(Notice::redirect(&app.site, &format!("The workspace {name} was deleted."), "/admin/workspaces/"))
 }

@@ -1,5 +1,7 @@
 //! Events: every decision leaves one, and none holds a secret.
 
+mod words;
+
 use serde::Serialize;
 use sqlx::{AnyConnection, FromRow};
 use store::{Journal, Timestamp, Value};
