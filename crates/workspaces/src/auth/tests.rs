@@ -127,7 +127,7 @@ both_databases! {
         sign_in(&mut house.browser(), "admin", "a wrong password").await;
         sign_in(&mut house.browser(), "admin", PASSWORD).await;
         let page = browser.get(&at("/admin/events/")).await;
-        for action in ["initial_setup", "login_failed", "login"] {
+        for action in ["First administrator created", "Sign-in failed", "Signed in"] {
             assert!(page.texts("td").iter().any(|text| text == action), "{action}: {}", page.body);
         }
         assert!(!page.body.contains(PASSWORD) && !page.body.contains("a wrong password"));

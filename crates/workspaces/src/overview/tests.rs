@@ -15,7 +15,7 @@ both_databases! {
         assert_eq!(page.texts(".stat-value"), ["1", "2", "2", "0"]);
         assert!(page.body.contains("of 12 that this machine may run"), "{}", page.body);
         assert_eq!(page.texts(".alert a"), ["Set up SAML"], "nobody signs in through an identity provider yet");
-        assert!(page.texts("tbody code").contains(&"session_requested".to_owned()), "{}", page.body);
+        assert!(page.texts("td[data-label=What]").contains(&"Launched a workspace".to_owned()), "{}", page.body);
 
         assert_eq!(ann.get(&format!("{ORIGIN}/admin/")).await.status, 403);
         let stranger = house.browser().get(&format!("{ORIGIN}/admin/")).await;

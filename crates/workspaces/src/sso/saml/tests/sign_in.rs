@@ -36,7 +36,7 @@ both_databases! {
         assert_eq!(reply.url.path(), "/");
         assert_eq!(users(&mut admin).await.len(), 2, "the second sign-in finds the account");
         let events = admin.get(&at("/admin/events/")).await;
-        assert!(events.texts("td[data-label=User]").contains(&"ada@example.com".to_owned()));
+        assert!(events.texts("td[data-label=Who]").contains(&"ada@example.com".to_owned()));
     }
 
     async fn an_answer_works_once_even_after_a_restart(db: TestDatabase) {
