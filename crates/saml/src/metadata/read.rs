@@ -62,7 +62,12 @@ fn only_entity<'a, 'i>(document: &'a Document<'i>) -> Result<Node<'a, 'i>, Error
     if !is(root, MD, "EntitiesDescriptor") {
         return Err(Error::new(ErrorKind::WrongMessage("metadata document")).received(root.tag_name().name()));
     }
-    let mut entities = root.descendants().filter(|node| is(*node, MD, "EntityDescriptor"));
+    // One within a signature is not covered by it, and one within an extension is no member of the group.
+    let is_member = |node: &Node<'_, '_>| {
+        is(*node, MD, "EntityDescriptor")
+            && node.ancestors().skip(1).all(|outer| outer.is_root() || is(outer, MD, "EntitiesDescriptor"))
+    };
+    let mut entities = root.descendants().filter(is_member);
     match (entities.next(), entities.next()) {
         (Some(entity), None) => Ok(entity),
         (None, _) => Err(ErrorKind::Missing("EntityDescriptor").into()),

@@ -153,6 +153,10 @@ fn transforms_of<'a>(transforms: Node<'a, '_>) -> Result<Vec<&'a str>, Error> {
     prefixes(c14n, ErrorKind::TransformRefused)
 }
 
+/// The longest PrefixList that is read. Peers list a handful; each one is looked up at each element, and that is
+/// before the signature is known to be good.
+const MAX_PREFIXES: usize = 32;
+
 /// The PrefixList of a `CanonicalizationMethod` or `Transform` that is exclusive canonicalization; empty if it
 /// has none (Exclusive C14N 4).
 fn prefixes<'a>(method: Node<'a, '_>, refused: ErrorKind) -> Result<Vec<&'a str>, Error> {
@@ -166,7 +170,12 @@ fn prefixes<'a>(method: Node<'a, '_>, refused: ErrorKind) -> Result<Vec<&'a str>
         (Some(list), None)
             if is(list, EXC_C14N, "InclusiveNamespaces") && elements(list).next().is_none() =>
         {
-            Ok(attribute(list, "PrefixList").unwrap_or_default().split_ascii_whitespace().collect())
+            let mut listed = attribute(list, "PrefixList").unwrap_or_default().split_ascii_whitespace();
+            let prefixes = listed.by_ref().take(MAX_PREFIXES).collect();
+            match listed.next() {
+                None => Ok(prefixes),
+                Some(_) => Err(Error::new(refused).received("more prefixes than a message needs")),
+            }
         }
         _ => Err(Error::new(refused).received("parameters that are not known")),
     }
