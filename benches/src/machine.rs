@@ -1,7 +1,15 @@
 //! The machine that was measured on, in one line.
+//!
+//! It says how busy the machine was, too: builds beside the measurement make every figure worse.
 
 use std::fs;
 use std::thread::available_parallelism;
+
+/// How many programs wanted to run in the last minute: 0 on an idle machine.
+pub(crate) fn load() -> String {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').next().unwrap_or("unknown").to_owned()
+}
 
 /// Processor, cores, memory, kernel and system.
 pub(crate) fn description() -> String {

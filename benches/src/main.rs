@@ -84,7 +84,7 @@ fn load(arguments: &Arguments, time: Duration) -> Outcome<()> {
 }
 
 fn measure(arguments: &Arguments) -> Outcome<Report> {
-    let mut report = Report::default();
+    let mut report = Report::begin();
     let key = key::Key::generate()?;
 
     eprintln!("starting…");

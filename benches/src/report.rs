@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 use crate::machine;
 
 /// Figures in the order in which they were measured.
-#[derive(Default)]
-pub(crate) struct Report(Vec<Row>);
+pub(crate) struct Report {
+    load: String,
+    rows: Vec<Row>,
+}
 
 struct Row {
     what: String,
@@ -28,14 +30,19 @@ impl Goal {
 }
 
 impl Report {
+    /// An empty one. Begin it before anything is measured.
+    pub(crate) fn begin() -> Self {
+        Self { load: machine::load(), rows: Vec::new() }
+    }
+
     /// Adds a figure that has a goal.
     pub(crate) fn figure(&mut self, what: &str, measured: &str, goal: Goal) {
-        self.0.push(Row { what: what.to_owned(), measured: measured.to_owned(), goal: Some(goal) });
+        self.rows.push(Row { what: what.to_owned(), measured: measured.to_owned(), goal: Some(goal) });
     }
 
     /// Adds a figure that explains another.
     pub(crate) fn note(&mut self, what: &str, measured: &str) {
-        self.0.push(Row { what: what.to_owned(), measured: measured.to_owned(), goal: None });
+        self.rows.push(Row { what: what.to_owned(), measured: measured.to_owned(), goal: None });
     }
 
     /// For a terminal.
@@ -43,7 +50,7 @@ impl Report {
         let rows = self.rows();
         let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
         let (what, measured) = (width(0), width(1));
-        let mut text = format!("\n{}\n\n", machine::description());
+        let mut text = format!("\n{}\n\n", self.heading());
         for row in &rows {
             let line = format!("{:what$}  {:>measured$}  {}", row[0], row[1], row[2]);
             // Writing to a String does not fail.
@@ -54,12 +61,15 @@ impl Report {
 
     /// For docs/performance.md.
     pub(crate) fn markdown(&self) -> String {
-        let mut text =
-            format!("{}, `make bench`:\n\n| | measured | goal |\n|---|---|---|\n", machine::description());
+        let mut text = format!("{}, `make bench`:\n\n| | measured | goal |\n|---|---|---|\n", self.heading());
         for [what, measured, goal] in self.rows() {
             _ = writeln!(text, "| {what} | {measured} | {goal} |");
         }
         text
+    }
+
+    fn heading(&self) -> String {
+        format!("{}, load {} before", machine::description(), self.load)
     }
 
     fn rows(&self) -> Vec<[String; 3]> {
@@ -70,7 +80,7 @@ impl Report {
             });
             [what, row.measured.clone(), goal]
         };
-        self.0.iter().map(row).collect()
+        self.rows.iter().map(row).collect()
     }
 }
 
@@ -92,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_missed_goal_can_not_be_overlooked() {
-        let mut report = Report::default();
+        let mut report = Report::begin();
         report.figure("speed", &multiple(1.5), Goal::new("at most 1.25 ×", false));
         report.note("one", &microseconds(0.000_5));
         report.figure("start", &milliseconds(0.1), Goal::new("1 s", true));
