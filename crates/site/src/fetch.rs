@@ -215,7 +215,9 @@ pub fn is_private(ip: IpAddr) -> bool {
                 || (first & 0xfe00) == 0xfc00
                 || (first & 0xffc0) == 0xfe80
                 || (first & 0xffc0) == 0xfec0
-                || (first == 0x2001 && second == 0xdb8)
+                || (first == 0x2001 && (second == 0xdb8 || second == 0))
+                || (first == 0x64 && second == 0xff9b && segments[2] == 1)
+                || segments[..6] == [0; 6]
                 || (first == 0x64 && second == 0xff9b && embedded(segments[6], segments[7]))
                 || (first == 0x2002 && embedded(segments[1], segments[2]))
         }

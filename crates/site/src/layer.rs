@@ -85,8 +85,13 @@ async fn around(State(site): State<Site>, mut request: Request, next: Next) -> R
     request.extensions_mut().insert(addr);
     request.extensions_mut().insert(visitor.clone());
 
-    let outcome = std::panic::AssertUnwindSafe(next.run(request)).catch_unwind().await;
-    let mut response = outcome.unwrap_or_else(|_| Problem::internal("a handler panicked").into_response());
+    let mut response = match refused_at_the_door(&request) {
+        Some(problem) => problem.into_response(),
+        None => {
+            let outcome = std::panic::AssertUnwindSafe(next.run(request)).catch_unwind().await;
+            outcome.unwrap_or_else(|_| Problem::internal("a handler panicked").into_response())
+        }
+    };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         log(&asked, addr, &trace, &problem);
         response = render(&site, &visitor, &asked, &trace, &problem);
@@ -108,6 +113,14 @@ async fn around(State(site): State<Site>, mut request: Request, next: Next) -> R
     }
     harden(&site, &trace, &mut response);
     response
+}
+
+/// No address of ours holds a NUL character, and PostgreSQL takes none in a text.
+fn refused_at_the_door(request: &Request) -> Option<Problem> {
+    let address = request.uri().path_and_query().map_or("", |address| address.as_str());
+    address
+        .contains("%00")
+        .then(|| Problem::bad_request("This address holds a character that no address of ours has."))
 }
 
 /// What was asked for, as far as an error page and the log need it.

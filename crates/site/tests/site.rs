@@ -170,6 +170,8 @@ async fn a_failure_shows_a_sentence_and_an_id_and_never_its_cause() {
     let (_, body) = send(&router, request).await;
     let json: serde_json::Value = serde_json::from_str(&body).unwrap();
     assert!(json["error_message"].as_str().unwrap().starts_with("Something went wrong"), "{body}");
+    let (response, _) = send(&router, get_request("/plain?search=%00")).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
     let (response, body) = send(&router, get_request("/nowhere")).await;
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
     assert!(body.contains("There is no page at this address."), "{body}");

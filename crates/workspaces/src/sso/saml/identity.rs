@@ -85,12 +85,12 @@ fn values<'a>(assertion: &'a VerifiedAssertion, name: &str) -> Vec<&'a str> {
         .find(|attribute| attribute.name == name)
         .or_else(|| attributes.iter().find(|attribute| attribute.friendly_name.as_deref() == Some(name)));
     let values = found.map(|attribute| attribute.values.iter().map(String::as_str));
-    values.into_iter().flatten().map(str::trim).filter(|value| !value.is_empty()).collect()
+    values.into_iter().flatten().filter(|value| !value.trim().is_empty()).collect()
 }
 
 fn first(assertion: &VerifiedAssertion, names: &[&str]) -> String {
     let found = names.iter().find_map(|name| values(assertion, name).first().copied());
-    found.unwrap_or_default().chars().take(128).collect()
+    found.unwrap_or_default().trim().chars().take(128).collect()
 }
 
 /// Reads an assertion as the configuration says.
@@ -112,15 +112,24 @@ pub(super) fn read(config: &SamlConfig, assertion: &VerifiedAssertion) -> Result
     }
     let group_values = match config.group_member_attribute.as_str() {
         "" => Vec::new(),
-        name => values(assertion, name).into_iter().map(str::to_owned).collect(),
+        name => values(assertion, name).into_iter().map(|value| value.trim().to_owned()).collect(),
     };
     Ok(Identity { username, profile, group_values })
 }
 
 fn user_name(config: &SamlConfig, assertion: &VerifiedAssertion) -> Result<String, String> {
     let name = match UserNameSource::of(&config.name_id_attribute) {
-        UserNameSource::NameId(_) => match assertion.name_id() {
-            Some(name_id) => name_id.value.trim().to_owned(),
+        UserNameSource::NameId(wanted) => match assertion.name_id() {
+            // The request travels through the browser, where anybody can ask for another kind of name: one that
+            // people choose themselves, say. So what was asked for is not enough; it must be what came.
+            Some(name_id) if wanted != NameIdFormat::Unspecified && name_id.format != wanted => {
+                return Err(format!(
+                    "The answer holds a NameID of the format {}, but NameID Attribute asks for {}. Have the identity \
+                     provider send that format, or write NameID in the field to take the NameID as it comes.",
+                    name_id.format, wanted
+                ));
+            }
+            Some(name_id) => name_id.value.clone(),
             None => {
                 return Err("The answer holds no NameID. Have the identity provider send one, or name the \
                             attribute that holds the user name in NameID Attribute."
@@ -147,6 +156,10 @@ fn user_name(config: &SamlConfig, assertion: &VerifiedAssertion) -> Result<Strin
             }
         },
     };
+    if name.trim() != name {
+        return Err("The user name in the answer begins or ends with a blank, which would make it look like another one."
+            .to_owned());
+    }
     match name.chars().count() {
         0 => Err("The user name in the answer is empty.".to_owned()),
         1..=256 if !name.chars().any(char::is_control) => Ok(name),

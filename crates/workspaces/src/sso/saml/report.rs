@@ -88,6 +88,13 @@ impl Report {
         report
     }
 
+    /// The same without the message itself, for a report that only the person in front of it will see: whoever
+    /// sends refused answers in bulk should fill no database with them.
+    #[must_use]
+    pub(super) fn without_xml(self) -> Self {
+        Self { xml: String::new(), ..self }
+    }
+
     /// Who the person is, if everything was right.
     pub(super) fn identity(&self) -> Option<&Identity> {
         self.identity.as_ref().filter(|_| self.wrong.is_none())

@@ -221,7 +221,8 @@ async fn hand_over(
         _ if test => Outcome::Test(Box::new(report)),
         Some(identity) => Outcome::SignIn { identity: identity.clone(), until },
         None if request.is_none() => return report::refused_page(app, visit, config, &report, config.debug),
-        None => Outcome::Refused(Box::new(report)),
+        None if config.debug => Outcome::Refused(Box::new(report)),
+        None => Outcome::Refused(Box::new(report.without_xml())),
     };
     let (visitor_hash, return_path) = match request {
         Some(request) => (request.visitor_hash, request.return_path),

@@ -236,6 +236,20 @@ both_databases! {
         assert!(reply.body.contains("holds no value of the attribute “username”"), "{}", reply.body);
     }
 
+    async fn another_kind_of_name_than_was_asked_for_is_nobody(db: TestDatabase) {
+        let house = House::open(&db).await;
+        let mut admin = house.administrator().await;
+        // The guide's emailAddress. The person carries our request and could ask for a name of their own choice.
+        let configured = Configured::save(&mut admin, Idp::new(), &[("name_id_attribute", "emailAddress")]).await;
+        let chosen = |answer: &mut super::Answer| answer.name_id.format = NameIdFormat::Unspecified;
+        assert_eq!(configured.sign_in(&house, &mut house.browser(), chosen).await.status, 403);
+        let lookalike = |answer: &mut super::Answer| answer.name_id.value.push(' ');
+        assert_eq!(configured.sign_in(&house, &mut house.browser(), lookalike).await.status, 403);
+        assert_eq!(users(&mut admin).await.len(), 1, "nobody was created");
+        let reply = configured.sign_in(&house, &mut admin, chosen).await;
+        assert!(reply.body.contains("write NameID in the field"), "{}", reply.body);
+    }
+
     async fn the_disabled_and_the_unknown_are_told_so(db: TestDatabase) {
         let house = House::open(&db).await;
         let mut admin = house.administrator().await;
