@@ -2,7 +2,7 @@
 const MOST_BYTES = 1024 * 1024;
 
 /** `input[type=file][data-into="#textarea"]` puts the text of the chosen file into the text area, to be seen before
- *  it is sent. Without scripts the file itself is sent. */
+ *  it is sent. Without scripts the text is pasted by hand. */
 export function fileInputs(root: ParentNode): void {
   for (const input of root.querySelectorAll<HTMLInputElement>("input[type=file][data-into]")) {
     input.addEventListener("change", () => void read(input));
