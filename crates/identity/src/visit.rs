@@ -1,13 +1,12 @@
 //! One request of one browser, as far as every page needs it.
 
+use std::ops::Deref;
+
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use site::events::Event;
-use site::visitor::{ClientAddr, TraceId};
-use site::{NavItem, Notice, Problem, Shell, Visitor};
+use site::{NavItem, Notice, Problem, Shell};
 use sqlx::AnyConnection;
 
 use crate::app::App;
@@ -16,46 +15,28 @@ use crate::{flows, library, overview};
 
 /// One request of one browser.
 #[derive(Clone, Debug)]
-pub(crate) struct Visit {
-    pub(crate) visitor: Visitor,
-    pub(crate) addr: ClientAddr,
-    pub(crate) trace: TraceId,
-    pub(crate) path: String,
-    pub(crate) user_agent: String,
-    /// The page of ours that the browser wants after signing in (`?next=`).
-    pub(crate) next: Option<String>,
-    notice: Option<Notice>,
+pub(crate) struct Visit(site::Visit);
+
+impl Deref for Visit {
+    type Target = site::Visit;
+
+    fn deref(&self) -> &site::Visit {
+        &self.0
+    }
 }
 
 impl FromRequestParts<App> for Visit {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let visitor = Visitor::from_request_parts(parts, app).await?;
-        let Ok(addr) = ClientAddr::from_request_parts(parts, app).await;
-        let Ok(trace) = TraceId::from_request_parts(parts, app).await;
-        let user_agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-        Ok(Self {
-            visitor,
-            addr,
-            trace,
-            path: parts.uri.path().to_owned(),
-            user_agent: user_agent.unwrap_or_default().to_owned(),
-            next: next_of(parts.uri.query().unwrap_or_default()),
-            notice: Notice::take(&app.site, &parts.headers),
-        })
+        site::Visit::from_request_parts(parts, app).await.map(Self)
     }
-}
-
-fn next_of(query: &str) -> Option<String> {
-    let (_, path) = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "next")?;
-    site::origin::local_path(&path).map(str::to_owned)
 }
 
 impl Visit {
     /// The frame of a page in the middle of the screen, for people who are not signed in.
     pub(crate) fn card(&self, app: &App, title: impl Into<String>) -> Shell {
-        Shell::new(&app.site, &self.visitor, title).with_notice(self.notice.clone())
+        self.0.card(&app.site, title)
     }
 
     /// The frame of a page of a signed-in person.
@@ -110,10 +91,6 @@ impl Visit {
     ) -> Result<(), store::Error> {
         app.events.record_in(conn, self.event(action, actor, subject), context).await
     }
-
-    fn event<'e>(&'e self, action: &'e str, actor: &'e str, subject: &'e str) -> Event<'e> {
-        Event { action, actor, subject, client_addr: self.addr, trace: &self.trace }
-    }
 }
 
 /// One request of an administrator's browser.
@@ -160,19 +137,4 @@ impl AdminVisit {
 
 fn corner(person: &Person, elsewhere: Option<(&'static str, &'static str)>) -> site::Person {
     site::Person { name: person.user.display_name().to_owned(), sign_out: flows::SIGN_OUT, elsewhere }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::next_of;
-
-    #[test]
-    fn only_a_page_of_ours_can_come_next() {
-        assert_eq!(next_of("a=b&next=%2Fif%2Fuser%2F%3Fx%3Dy"), Some("/if/user/?x=y".into()));
-        for foreign in
-            ["next=https://evil.example", "next=//evil.example", "next=%2F%5Cevil.example", "other=/x", ""]
-        {
-            assert_eq!(next_of(foreign), None, "{foreign}");
-        }
-    }
 }

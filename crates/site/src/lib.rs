@@ -20,6 +20,7 @@ pub mod origin;
 pub mod page;
 pub mod passwords;
 pub mod problem;
+mod visit;
 pub mod visitor;
 
 pub use context::{Product, Site, SiteSetup};
@@ -27,6 +28,7 @@ pub use form::{Button, FieldErrors, Submitted};
 pub use layer::{CspAdditions, ImmutableCache};
 pub use page::{NavItem, Notice, Person, Shell, html};
 pub use problem::Problem;
+pub use visit::Visit;
 pub use visitor::{ClientAddr, TraceId, Visitor};
 
 /// The tables that this crate keeps for both products.

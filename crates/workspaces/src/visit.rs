@@ -1,69 +1,39 @@
 //! One request of one browser, as far as every page needs it.
 
+use std::ops::Deref;
+
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
 use serde::Serialize;
-use site::events::Event;
-use site::visitor::{ClientAddr, TraceId};
-use site::{NavItem, Notice, Problem, Shell, Visitor};
+use site::{NavItem, Problem, Shell};
 
 use crate::app::App;
 use crate::auth::Person;
 
 /// One request of one browser.
 #[derive(Clone, Debug)]
-pub(crate) struct Visit {
-    pub(crate) visitor: Visitor,
-    pub(crate) addr: ClientAddr,
-    pub(crate) trace: TraceId,
-    pub(crate) path: String,
-    pub(crate) user_agent: String,
-    /// The host name that the browser asked for, without its port.
-    pub(crate) host: String,
-    /// The page of ours that the browser wants after signing in (`?next=`).
-    pub(crate) next: Option<String>,
-    notice: Option<Notice>,
+pub(crate) struct Visit(site::Visit);
+
+impl Deref for Visit {
+    type Target = site::Visit;
+
+    fn deref(&self) -> &site::Visit {
+        &self.0
+    }
 }
 
 impl FromRequestParts<App> for Visit {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let visitor = Visitor::from_request_parts(parts, app).await?;
-        let Ok(addr) = ClientAddr::from_request_parts(parts, app).await;
-        let Ok(trace) = TraceId::from_request_parts(parts, app).await;
-        let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        Ok(Self {
-            visitor,
-            addr,
-            trace,
-            path: parts.uri.path().to_owned(),
-            user_agent: text(header::USER_AGENT).unwrap_or_default().to_owned(),
-            host: host_name(parts.uri.host().or_else(|| text(header::HOST)).unwrap_or_default()),
-            next: next_of(parts.uri.query().unwrap_or_default()),
-            notice: Notice::take(&app.site, &parts.headers),
-        })
+        site::Visit::from_request_parts(parts, app).await.map(Self)
     }
-}
-
-fn host_name(authority: &str) -> String {
-    let name = match authority.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => authority,
-    };
-    name.trim_end_matches('.').to_ascii_lowercase()
-}
-
-fn next_of(query: &str) -> Option<String> {
-    let (_, path) = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "next")?;
-    site::origin::local_path(&path).map(str::to_owned)
 }
 
 impl Visit {
     /// The frame of a page in the middle of the screen, for people who are not signed in.
     pub(crate) fn card(&self, app: &App, title: impl Into<String>) -> Shell {
-        Shell::new(&app.site, &self.visitor, title).with_notice(self.notice.clone())
+        self.0.card(&app.site, title)
     }
 
     /// The frame of a page of a signed-in person.
@@ -103,38 +73,10 @@ impl Visit {
         subject: &str,
         context: &(impl Serialize + Sync),
     ) -> Result<(), store::Error> {
-        let event = Event { action, actor, subject, client_addr: self.addr, trace: &self.trace };
-        app.events.record(event, context).await
+        app.events.record(self.event(action, actor, subject), context).await
     }
 }
 
 fn corner(person: &Person, elsewhere: Option<(&'static str, &'static str)>) -> site::Person {
     site::Person { name: person.user.display_name(), sign_out: "/signout", elsewhere }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{host_name, next_of};
-
-    #[test]
-    fn only_a_page_of_ours_can_come_next() {
-        assert_eq!(next_of("a=b&next=%2Fsession%2F1%3Fx%3Dy"), Some("/session/1?x=y".into()));
-        for foreign in
-            ["next=https://evil.example", "next=//evil.example", "next=%2F%5Cevil.example", "other=/x", ""]
-        {
-            assert_eq!(next_of(foreign), None, "{foreign}");
-        }
-    }
-
-    #[test]
-    fn a_host_is_compared_without_port_and_case() {
-        for (authority, name) in [
-            ("Work.Example.com:9000", "work.example.com"),
-            ("work.example.com.", "work.example.com"),
-            ("[::1]:9000", "[::1]"),
-            ("", ""),
-        ] {
-            assert_eq!(host_name(authority), name);
-        }
-    }
 }
