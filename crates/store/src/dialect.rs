@@ -15,7 +15,7 @@ use crate::error::Error;
 pub enum Dialect {
     /// The embedded default.
     Sqlite,
-    /// For several instances at once.
+    /// A server of its own. One service uses a database for now: two would end each other's workspace sessions.
     PostgreSql,
 }
 

@@ -54,11 +54,6 @@ impl Error {
         sentences::of(self.0.kind).fault
     }
 
-    /// What should have been there; empty if that is no single value.
-    pub fn expected_value(&self) -> &str {
-        &self.0.expected
-    }
-
     /// What was there instead, shortened; empty if nothing was.
     pub fn received_value(&self) -> &str {
         &self.0.received

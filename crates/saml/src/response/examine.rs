@@ -138,14 +138,6 @@ impl Examination {
     pub fn outcome(&self) -> Result<&VerifiedAssertion, &Error> {
         self.outcome.as_ref()
     }
-
-    /// As [`Examination::outcome`], for keeps.
-    ///
-    /// # Errors
-    /// The first thing that is wrong.
-    pub fn into_outcome(self) -> Result<VerifiedAssertion, Error> {
-        self.outcome
-    }
 }
 
 /// Verifies as [`crate::verify_response`] does, with the same checks, and writes down each.
