@@ -3,11 +3,15 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod coverage;
 mod fixtures;
 mod metadata;
+mod mutation;
 mod profile;
 mod requests;
 mod round_trip;
 mod signatures;
+mod size;
+mod splicing;
 mod wrapping;
 mod xmlsec;
