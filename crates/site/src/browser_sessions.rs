@@ -6,7 +6,8 @@ use std::time::Duration;
 use sqlx::{AnyConnection, FromRow};
 use store::Timestamp;
 
-use crate::context::Site;
+use crate::context::{Product, Site};
+use crate::events;
 use crate::visitor::{ClientAddr, Visitor};
 
 /// A signed-in browser.
@@ -148,12 +149,16 @@ pub async fn close_all_of(conn: &mut AnyConnection, site: &Site, user_id: &str) 
     Ok(done.rows_affected())
 }
 
-/// Removes what has expired.
+/// Removes what has expired from every table of this crate: sessions, one-time links, and events of more
+/// than a year ago.
 ///
 /// # Errors
 /// The database's.
 pub async fn sweep(conn: &mut AnyConnection, now: Timestamp) -> Result<(), store::Error> {
     sqlx::query("DELETE FROM browser_sessions WHERE expires_at <= $1").bind(now).execute(&mut *conn).await?;
-    sqlx::query("DELETE FROM one_time_links WHERE expires_at <= $1").bind(now).execute(conn).await?;
+    sqlx::query("DELETE FROM one_time_links WHERE expires_at <= $1").bind(now).execute(&mut *conn).await?;
+    for product in Product::ALL {
+        events::sweep(conn, product.key(), now.minus(events::KEPT)).await?;
+    }
     Ok(())
 }

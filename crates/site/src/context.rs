@@ -18,6 +18,9 @@ pub enum Product {
 }
 
 impl Product {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Identity, Self::Workspaces];
+
     /// The word that marks this product's rows, cookies and keys.
     pub fn key(self) -> &'static str {
         match self {

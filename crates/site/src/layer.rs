@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 
 use askama::Template;
 use axum::Router;
+use axum::body::HttpBody as _;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
@@ -64,7 +65,7 @@ impl Site {
             })
             .method_not_allowed_fallback(|| async {
                 Problem::new(
-                    axum::http::StatusCode::METHOD_NOT_ALLOWED,
+                    StatusCode::METHOD_NOT_ALLOWED,
                     "That can't be done here",
                     "This address does not take that kind of request.",
                 )
@@ -92,7 +93,7 @@ async fn around(State(site): State<Site>, mut request: Request, next: Next) -> R
             outcome.unwrap_or_else(|_| Problem::internal("a handler panicked").into_response())
         }
     };
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+    if let Some(problem) = response.extensions_mut().remove::<Problem>().or_else(|| refused_bare(&response)) {
         log(&asked, addr, &trace, &problem);
         response = render(&site, &visitor, &asked, &trace, &problem);
     }
@@ -121,6 +122,32 @@ fn refused_at_the_door(request: &Request) -> Option<Problem> {
     address
         .contains("%00")
         .then(|| Problem::bad_request("This address holds a character that no address of ours has."))
+}
+
+/// A refusal that axum or tower-http made, in a few bare words: told as any other problem is.
+fn refused_bare(response: &Response) -> Option<Problem> {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let bare = match kind {
+        Some(kind) => kind.as_bytes().starts_with(b"text/plain"),
+        None => response.body().size_hint().exact() == Some(0),
+    };
+    // Neither of the two forbids anything: what is forbidden is so by a sentence of ours.
+    if !bare || !response.status().is_client_error() || response.status() == StatusCode::FORBIDDEN {
+        return None;
+    }
+    let (title, sentence) = match response.status() {
+        StatusCode::NOT_FOUND => ("Nothing here", "There is no page at this address."),
+        StatusCode::PAYLOAD_TOO_LARGE => ("That is too large", "What was sent is larger than 1 MiB."),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            ("That form can't be read", "What was sent is of a kind that this address does not understand.")
+        }
+        StatusCode::BAD_REQUEST => (
+            "That request can't be used",
+            "The address or what was sent with it could not be read. Go back and follow the link again.",
+        ),
+        _ => ("That request can't be used", "This address does not take a request of that kind."),
+    };
+    Some(Problem::new(response.status(), title, sentence).because("refused before any of our code saw it"))
 }
 
 /// What was asked for, as far as an error page and the log need it.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::FromRef;
+use axum::extract::{FromRef, Path, Query};
 use axum::http::{Request, Response, StatusCode, header};
 use axum::routing::{get, post};
 use http_body_util::BodyExt as _;
@@ -50,6 +50,9 @@ fn router(site: &Site) -> Router {
         )
         .route("/wish", post(|Submitted(form): Submitted<Wish>| async move { form.wish }))
         .route("/plain", get(|| async { "plain" }))
+        .route("/number/{number}", get(|Path(number): Path<u32>| async move { number.to_string() }))
+        .route("/search", get(|Query(search): Query<Wish>| async move { search.wish }))
+        .route("/forbidden", get(|| async { (StatusCode::FORBIDDEN, "This is ours.") }))
         .route("/broken", get(|| async { Err::<(), _>(Problem::internal("the cellar is <flooded>")) }))
         .route(
             "/panics",
@@ -175,6 +178,35 @@ async fn a_failure_shows_a_sentence_and_an_id_and_never_its_cause() {
     let (response, body) = send(&router, get_request("/nowhere")).await;
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
     assert!(body.contains("There is no page at this address."), "{body}");
+}
+
+#[tokio::test]
+async fn what_the_libraries_refuse_is_told_as_a_problem_with_its_id() {
+    let router = router(&site("https://work.example.com"));
+    let large = || {
+        Request::post("/wish").header(header::CONTENT_LENGTH, "2000000").header(header::ACCEPT, "text/html")
+    };
+    for (request, status, sentence) in [
+        (get_request("/number/many"), StatusCode::BAD_REQUEST, "could not be read"),
+        (get_request("/number/%ff"), StatusCode::BAD_REQUEST, "could not be read"),
+        (get_request("/search"), StatusCode::BAD_REQUEST, "could not be read"),
+        (large().body(Body::empty()).unwrap(), StatusCode::PAYLOAD_TOO_LARGE, "larger than 1 MiB"),
+    ] {
+        let address = request.uri().clone();
+        let (response, body) = send(&router, request).await;
+        assert_eq!(response.status(), status, "{address}");
+        assert!(response.headers()[header::CONTENT_TYPE].to_str().unwrap().starts_with("text/html"));
+        let id = response.headers()["x-trace-id"].to_str().unwrap();
+        assert!(body.contains(id) && body.contains(sentence), "{address}: {body}");
+        assert!(!body.contains("length limit") && !body.contains("deserialize"), "{body}");
+    }
+    let request =
+        Request::get("/search").header(header::ACCEPT, "application/json").body(Body::empty()).unwrap();
+    let (response, body) = send(&router, request).await;
+    let json: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(json["trace_id"], response.headers()["x-trace-id"].to_str().unwrap());
+    let (_, body) = send(&router, get_request("/forbidden")).await;
+    assert_eq!(body, "This is ours.");
 }
 
 #[tokio::test]

@@ -1,6 +1,10 @@
 //! Events: every decision leaves one, and none holds a secret.
 
+#[cfg(test)]
+mod tests;
 mod words;
+
+use std::time::Duration;
 
 use serde::Serialize;
 use sqlx::{AnyConnection, FromRow};
@@ -8,6 +12,9 @@ use store::{Journal, Timestamp, Value};
 
 use crate::context::Site;
 use crate::visitor::{ClientAddr, TraceId};
+
+/// How long an event is kept.
+pub(crate) const KEPT: Duration = Duration::from_hours(365 * 24);
 
 /// Where events go: many at once share one commit, and each is durable before it is acknowledged.
 #[derive(Clone)]
@@ -115,4 +122,21 @@ impl Events {
         .await?;
         Ok(rows)
     }
+}
+
+/// Removes the events of a product that are older than `before`.
+///
+/// # Errors
+/// The database's.
+pub async fn sweep(
+    conn: &mut AnyConnection,
+    product_key: &str,
+    before: Timestamp,
+) -> Result<(), store::Error> {
+    sqlx::query("DELETE FROM events WHERE product = $1 AND at < $2")
+        .bind(product_key)
+        .bind(before)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
