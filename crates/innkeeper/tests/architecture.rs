@@ -10,11 +10,10 @@ use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand, Packag
 /// Every arrow that is allowed: a crate and those it may use. docs/architecture.md says why.
 const ARROWS: &[(&str, &[&str])] = &[
     ("innkeeper", &["identity", "workspaces", "runtime", "site", "store"]),
-    ("identity", &["saml", "oauth", "site", "store"]),
-    ("workspaces", &["saml", "oauth", "runtime", "stream", "site", "store"]),
+    ("identity", &["saml", "site", "store"]),
+    ("workspaces", &["saml", "runtime", "stream", "site", "store"]),
     ("site", &["store"]),
     ("saml", &[]),
-    ("oauth", &[]),
     ("store", &[]),
     ("runtime", &[]),
     ("stream", &[]),
@@ -100,6 +99,31 @@ fn arrows_point_down_only() {
         }
     }
     assert!(wrong.is_empty(), "arrows that the plan does not allow: {wrong:#?}");
+}
+
+#[test]
+fn the_architecture_document_draws_the_same_arrows() {
+    let text = read("docs/architecture.md");
+    let section = text.split("\n## The arrows\n").nth(1).expect("the section of the arrows");
+    let block = section.split("```").nth(1).expect("the arrows");
+    let mut drawn = BTreeMap::new();
+    for line in block.lines().filter(|line| !line.is_empty()) {
+        let (from, to) = line.split_once('→').unwrap_or_else(|| panic!("no arrow in {line:?}"));
+        // A remark may follow in parentheses.
+        let to = to.split('(').next().unwrap_or_default().trim();
+        let to = if to == "nothing of ours" { BTreeSet::new() } else { names(to) };
+        for from in names(from) {
+            assert!(drawn.insert(from.clone(), to.clone()).is_none(), "{from} is drawn twice");
+        }
+    }
+    let allowed: BTreeMap<String, BTreeSet<String>> =
+        ARROWS.iter().map(|(from, to)| ((*from).to_owned(), names(&to.join(",")))).collect();
+    assert_eq!(drawn, allowed, "left: docs/architecture.md; right: ARROWS");
+}
+
+/// Names between commas.
+fn names(list: &str) -> BTreeSet<String> {
+    list.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
 }
 
 #[test]

@@ -221,3 +221,37 @@ fn a_client_that_says_nothing_does_not_hold_up_the_end() {
     assert_eq!(service.end(Signal::SIGTERM).code(), Some(0));
     assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
 }
+
+#[test]
+fn a_client_that_dribbles_the_body_of_its_request_is_let_go() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = Service::start(dir.path());
+    let mut stream = TcpStream::connect(("127.0.0.1", service.port)).unwrap();
+    write!(
+        stream,
+        "POST /if/flow/initial-setup/ HTTP/1.1\r\nHost: auth.localhost\r\nContent-Length: 1000\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nOrigin: http://auth.localhost:{}\r\n\r\n",
+        service.port
+    )
+    .unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    let begun = Instant::now();
+    let mut answer = Vec::new();
+    let mut part = [0; 1024];
+    loop {
+        // Once the service has closed, writing fails: that is the end which the read below sees too.
+        let sent = stream.write_all(b"x");
+        match stream.read(&mut part) {
+            Ok(0) => break,
+            Ok(length) => answer.extend_from_slice(&part[..length]),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                assert!(sent.is_ok(), "{sent:?}");
+            }
+            Err(_) => break,
+        }
+        assert!(begun.elapsed() < ENOUGH + Duration::from_secs(15), "it still listens");
+    }
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with("HTTP/1.1 4") && answer.contains("it broke off on the way"), "{answer}");
+    assert!(begun.elapsed() > Duration::from_secs(25), "{:?}: {answer}", begun.elapsed());
+}

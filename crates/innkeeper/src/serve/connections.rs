@@ -2,22 +2,28 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::ConnectInfo;
 use hyper::Request;
-use hyper::body::Incoming;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Sleep;
 
 use super::hosts::Hosts;
 
 /// How long a client may take to send the head of a request, and to begin the next one.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a client may take to send the body of a request, counted from the end of its head.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long to wait before accepting again when the machine has no room for another connection.
 const NO_ROOM_PAUSE: Duration = Duration::from_millis(100);
@@ -72,7 +78,7 @@ fn serve_one(
     let service = service_fn(move |request: Request<Incoming>| {
         let hosts = hosts.clone();
         async move {
-            let mut request = request.map(Body::new);
+            let mut request = request.map(in_time);
             request.extensions_mut().insert(ConnectInfo(peer));
             Ok::<_, Infallible>(hosts.answer(request).await)
         }
@@ -84,4 +90,43 @@ fn serve_one(
             tracing::debug!(error, %peer, "a connection ended early");
         }
     });
+}
+
+/// The body of a request, which must be there in time. What follows an upgrade is no body.
+fn in_time(body: Incoming) -> Body {
+    if body.is_end_stream() {
+        return Body::empty();
+    }
+    Body::new(InTime { body, deadline: Box::pin(tokio::time::sleep(BODY_TIMEOUT)) })
+}
+
+/// A body that fails at its deadline, so that a client that sends a byte now and then is let go.
+struct InTime {
+    body: Incoming,
+    deadline: Pin<Box<Sleep>>,
+}
+
+impl HttpBody for InTime {
+    type Data = Bytes;
+    type Error = axum::BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
+        // What is there already counts, however late it is asked for.
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        let late = || Some(Err("the body of the request did not come in time".into()));
+        self.deadline.as_mut().poll(context).map(|()| late())
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
