@@ -149,6 +149,23 @@ pub async fn close_all_of(conn: &mut AnyConnection, site: &Site, user_id: &str) 
     Ok(done.rows_affected())
 }
 
+/// Ends every session that people opened in one way, at once: after that way was closed to them.
+///
+/// # Errors
+/// The database's.
+pub async fn close_all_by_method(
+    conn: &mut AnyConnection,
+    site: &Site,
+    method: &str,
+) -> Result<u64, store::Error> {
+    let done = sqlx::query("DELETE FROM browser_sessions WHERE product = $1 AND method = $2")
+        .bind(site.product().key())
+        .bind(method)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected())
+}
+
 /// Removes what has expired from every table of this crate: sessions, one-time links, and events of more
 /// than a year ago.
 ///

@@ -112,7 +112,7 @@ impl Workspaces {
     /// # Errors
     /// A sentence that says what stood in the way.
     pub async fn connect_identity(&self) -> Result<crate::Connected, crate::ConnectError> {
-        sso::connect::connect(&self.app).await
+        sso::connect::connect(&self.app, None).await
     }
 
     /// Ends the work in the background. Sessions run on, to be found again at the next start.

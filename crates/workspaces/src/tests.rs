@@ -8,7 +8,7 @@ use store::both_databases;
 use store::testing::{TestDatabase, check_statements, statements_in};
 use testkit::{Browser, Request};
 
-use crate::testing::{House, ORIGIN};
+use crate::testing::{House, ORIGIN, PASSWORD, sign_in};
 
 struct Route {
     path: String,
@@ -102,6 +102,40 @@ both_databases! {
             let reply = post(&admin, &route.path).await;
             assert_eq!(reply.status, 403, "POST {}", route.path);
             assert!(reply.body.contains("no longer valid"), "POST {}: {}", route.path, reply.body);
+        }
+    }
+
+    async fn what_cannot_be_noted_is_not_done(db: TestDatabase) {
+        let house = House::open(&db).await;
+        let mut admin = house.administrator().await;
+        let forms = [
+            ("/admin/access/users/new", "username", "grace", "/admin/access/users"),
+            ("/admin/access/groups/new", "name", "Staff", "/admin/access/groups"),
+            ("/admin/workspaces/new/", "friendly_name", "Drawing board", "/admin/workspaces/"),
+            ("/admin/access/authentication/saml/new", "display_name", "The college", "/admin/access/authentication/saml/"),
+        ];
+        let rename = |from: &str, to: &str| sqlx::AssertSqlSafe(format!("ALTER TABLE {from} RENAME TO {to}"));
+        for (path, field, value, list) in forms {
+            let page = admin.get(&format!("{ORIGIN}{path}")).await;
+            let mut form = page.form("main form").set(field, value);
+            if field == "username" {
+                form = form.set("password", PASSWORD);
+            }
+            let mut tx = house.store.begin().await.unwrap();
+            sqlx::query(rename("events", "events_away")).execute(&mut *tx).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(admin.submit(form.clone()).await.status, 500, "{path}");
+            assert!(!admin.get(&format!("{ORIGIN}{list}")).await.body.contains(value), "{path} was kept");
+            let mut stranger = house.browser();
+            assert_eq!(sign_in(&mut stranger, "admin", PASSWORD).await.status, 500);
+            assert!(!get(&stranger, "/").await.body.contains("Sign out"), "signed in without an event");
+
+            let mut tx = house.store.begin().await.unwrap();
+            sqlx::query(rename("events_away", "events")).execute(&mut *tx).await.unwrap();
+            tx.commit().await.unwrap();
+            let reply = admin.submit(form).await;
+            assert!(reply.status == 200, "{path}: {}", reply.body);
+            assert!(admin.get(&format!("{ORIGIN}{list}")).await.body.contains(value), "{path} is kept now");
         }
     }
 

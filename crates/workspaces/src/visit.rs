@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use serde::Serialize;
 use site::{NavItem, Problem, Shell};
+use sqlx::AnyConnection;
 
 use crate::app::App;
 use crate::auth::Person;
@@ -64,7 +65,7 @@ impl Visit {
     }
 
     /// Notes a decision of this request and returns once the note is durable. Never while a transaction is
-    /// open: SQLite has one writer, and the two would wait for each other.
+    /// open: SQLite has one writer, and the two would wait for each other; there is [`Self::record_in`].
     pub(crate) async fn record(
         &self,
         app: &App,
@@ -74,6 +75,19 @@ impl Visit {
         context: &(impl Serialize + Sync),
     ) -> Result<(), store::Error> {
         app.events.record(self.event(action, actor, subject), context).await
+    }
+
+    /// Notes a change in the transaction that makes it: both are kept, or neither is.
+    pub(crate) async fn record_in(
+        &self,
+        app: &App,
+        conn: &mut AnyConnection,
+        action: &str,
+        actor: &str,
+        subject: &str,
+        context: &(impl Serialize + Sync),
+    ) -> Result<(), store::Error> {
+        app.events.record_in(conn, self.event(action, actor, subject), context).await
     }
 }
 

@@ -98,6 +98,8 @@ async fn local_page(State(app): State<App>, visit: Visit) -> Result<Response, Pr
     SignInPage::new(&app, &visit, options).answer(StatusCode::OK)
 }
 
+const WRONG: &str = "The user name or the password is wrong.";
+
 #[derive(Deserialize)]
 struct Credentials {
     username: String,
@@ -114,25 +116,16 @@ async fn sign_in(
     let name = form.username.trim().to_lowercase();
     let key = format!("{}\n{name}", visit.addr);
     if let Err(wait) = app.attempts.permitted(&key, app.site.now()) {
-        visit.record(&app, "login_limited", &name, "", &json!({})).await?;
-        let minutes = wait.as_secs().div_ceil(60);
-        let sentence = format!("Too many wrong passwords. Wait {minutes} minutes and try again.");
-        return Err(Problem::too_many(sentence).next("Back to sign-in", "/staticlogin"));
+        return Err(too_many(&app, &visit, &name, wait).await?);
     }
-    match authenticate(&app, &name, form.password).await? {
-        Ok(user) => {
+    // Noted before the password is looked at: many tries at once don't get more than their share.
+    app.attempts.failed(&key, app.site.now());
+    match authenticate(&app, &visit, &name, form.password, &form.next).await? {
+        Ok(response) => {
             app.attempts.succeeded(&key);
-            let mut tx = app.store.begin().await?;
-            let response =
-                open_session(&app, &visit, &mut tx, &user, "password", app.sign_in_lifetime, &form.next)
-                    .await?;
-            tx.commit().await?;
-            visit.record(&app, "login", &user.username, "", &json!({ "method": "password" })).await?;
             Ok(response)
         }
         Err(sentence) => {
-            app.attempts.failed(&key, app.site.now());
-            visit.record(&app, "login_failed", &name, "", &json!({ "method": "password" })).await?;
             let options =
                 saml::options_for_host(&app, &visit.host, site::origin::local_path(&form.next)).await?;
             let mut page = SignInPage::new(&app, &visit, options);
@@ -144,21 +137,68 @@ async fn sign_in(
     }
 }
 
-/// The account whose password this is, or the sentence of the refusal. An unknown name costs the time of
-/// a known one and gets the same words; a barred account is named as such only to who knows its password.
-async fn authenticate(app: &App, name: &str, password: String) -> Result<Result<User, String>, Problem> {
+/// The refusal of a try too many. What was typed as a name is noted only if an account has it.
+async fn too_many(app: &App, visit: &Visit, name: &str, wait: Duration) -> Result<Problem, Problem> {
+    let user = users::find_in_realm(&mut *app.store.read().await?, &Realm::Local, name).await?;
+    let subject = user.as_ref().map_or("", |user| user.username.as_str());
+    visit.record(app, "login_limited", "", subject, &json!({})).await?;
+    let minutes = wait.as_secs().div_ceil(60);
+    let sentence = format!("Too many wrong passwords. Wait {minutes} minutes and try again.");
+    Ok(Problem::too_many(sentence).next("Back to sign-in", "/staticlogin"))
+}
+
+/// Signs in the account whose password this is, or gives the sentence of the refusal. An unknown name costs
+/// the time of a known one and gets the same words; a barred account is named as such only to who knows its
+/// password.
+async fn authenticate(
+    app: &App,
+    visit: &Visit,
+    name: &str,
+    password: String,
+    next: &str,
+) -> Result<Result<Response, &'static str>, Problem> {
     let mut conn = app.store.read().await?;
     let (user, hash) = users::local_with_password(&mut conn, name).await?;
     drop(conn);
-    let correct = passwords::verify(hash, password).await?;
-    let wrong = || "The user name or the password is wrong.".to_owned();
-    Ok(match user {
-        Some(user) if correct => match user.barred() {
-            Some(sentence) => Err(sentence.to_owned()),
-            None => Ok(user),
+    let correct = passwords::verify(hash.clone(), password).await?;
+    let (sentence, reason) = match &user {
+        None => (WRONG, "no such account"),
+        Some(_) if !correct => (WRONG, "wrong password"),
+        Some(user) => match user.barred() {
+            Some(sentence) => (sentence, "the account is locked or disabled"),
+            None => match open_unchanged(app, visit, user, hash.as_deref(), next).await? {
+                Some(response) => return Ok(Ok(response)),
+                None => (WRONG, "the account was changed meanwhile"),
+            },
         },
-        _ => Err(wrong()),
-    })
+    };
+    // What was typed as a name is noted only if an account has it: people type passwords there by mistake.
+    let subject = user.as_ref().map_or("", |user| user.username.as_str());
+    let context = json!({ "method": "password", "because": reason });
+    visit.record(app, "login_failed", "", subject, &context).await?;
+    Ok(Err(sentence))
+}
+
+/// Opens the session, unless the account was barred or got another password while this one was checked.
+async fn open_unchanged(
+    app: &App,
+    visit: &Visit,
+    user: &User,
+    hash: Option<&str>,
+    next: &str,
+) -> Result<Option<Response>, Problem> {
+    let mut tx = app.store.begin().await?;
+    let response = open_session(app, visit, &mut tx, user, "password", app.sign_in_lifetime, next).await?;
+    // Looked at only now: opening has written to the account, so whoever changes it from here on waits for the
+    // session to be kept, and ends it.
+    let (now, stored) = users::local_with_password(&mut tx, &user.username).await?;
+    let unchanged = now.is_some_and(|now| now.id == user.id && now.barred().is_none());
+    if !unchanged || stored.as_deref() != hash {
+        return Ok(None);
+    }
+    visit.record_in(app, &mut tx, "login", &user.username, "", &json!({ "method": "password" })).await?;
+    tx.commit().await?;
+    Ok(Some(response))
 }
 
 /// Opens the session of somebody who has proved who they are, and leads on to a page of ours.
@@ -178,10 +218,11 @@ pub(crate) async fn open_session(
         user_agent: &visit.user_agent,
         lifetime,
     };
+    // The account first, as whoever changes an account does: two that take turns never wait for each other.
+    users::signed_in(conn, &app.site, &user.id).await?;
     // The session that this browser had before ends: one browser, one person.
     browser_sessions::close(conn, &app.site, &visit.visitor).await?;
     let (visitor, _session) = browser_sessions::open(conn, &app.site, &sign_in).await?;
-    users::signed_in(conn, &app.site, &user.id).await?;
     let mut response = Redirect::to(site::origin::local_path(next).unwrap_or("/")).into_response();
     response.extensions_mut().insert(visitor);
     Ok(response)
@@ -198,14 +239,14 @@ async fn sign_out(
 ) -> Result<Response, Problem> {
     let mut tx = app.store.begin().await?;
     let visitor = browser_sessions::close(&mut tx, &app.site, &visit.visitor).await?;
-    tx.commit().await?;
     let mut target = "/signed-out".to_owned();
     if let Some(person) = person {
-        visit.record(&app, "logout", &person.user.username, "", &json!({})).await?;
+        visit.record_in(&app, &mut tx, "logout", &person.user.username, "", &json!({})).await?;
         if let Realm::Saml(config) = &person.user.realm {
             target = format!("/signed-out?from={config}");
         }
     }
+    tx.commit().await?;
     let mut response = Redirect::to(&target).into_response();
     response.extensions_mut().insert(visitor);
     Ok(response)
@@ -323,7 +364,7 @@ async fn set_up(
     groups::add_member(&mut tx, groups::ADMINISTRATORS, &user.id).await?;
     let response =
         open_session(&app, &visit, &mut tx, &user, "setup", app.sign_in_lifetime, "/admin/").await?;
+    visit.record_in(&app, &mut tx, "initial_setup", &user.username, "", &json!({})).await?;
     tx.commit().await?;
-    visit.record(&app, "initial_setup", &user.username, "", &json!({})).await?;
     Ok(response)
 }

@@ -83,6 +83,71 @@ both_databases! {
         assert_eq!(sign_in(&mut browser, "admin", PASSWORD).await.url.path(), "/");
     }
 
+    async fn many_guesses_at_once_are_no_more_than_five(db: TestDatabase) {
+        let house = House::open(&db).await;
+        house.administrator().await;
+        let mut guesses = tokio::task::JoinSet::new();
+        for _ in 0..12 {
+            let mut browser = house.browser();
+            let page = browser.get(&at("/staticlogin")).await;
+            let form = page.form("form[action='/signin']").set("username", "admin").set("password", "a wrong password");
+            guesses.spawn(async move { browser.submit(form).await.status.as_u16() });
+        }
+        let mut answers = guesses.join_all().await;
+        answers.sort_unstable();
+        assert_eq!(answers, [[422; 5].as_slice(), [429; 7].as_slice()].concat());
+    }
+
+    async fn a_password_typed_as_the_user_name_is_kept_nowhere(db: TestDatabase) {
+        let house = House::open(&db).await;
+        let mut admin = house.administrator().await;
+        for name in ["admin", "my secret, by mistake"] {
+            for _ in 0..6 {
+                sign_in(&mut house.browser(), name, "a wrong password").await;
+            }
+        }
+        let page = admin.get(&at("/admin/events/")).await;
+        let actions = page.texts("td");
+        for (words, times) in [("Sign-in failed", 10), ("Sign-in paused after many failures", 2)] {
+            assert_eq!(actions.iter().filter(|text| *text == words).count(), times, "{words}: {}", page.body);
+        }
+        assert!(!page.body.contains("by mistake"), "{}", page.body);
+        let mut conn = house.store.read().await.unwrap();
+        let subjects: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT subject, COUNT(*) FROM events WHERE action IN ('login_failed', 'login_limited') GROUP BY subject \
+             ORDER BY subject",
+        )
+        .fetch_all(&mut *conn)
+        .await
+        .unwrap();
+        assert_eq!(subjects, [(String::new(), 6), ("admin".to_owned(), 6)]);
+    }
+
+    async fn a_password_changed_while_the_old_one_is_checked_is_worth_nothing(db: TestDatabase) {
+        let house = House::open(&db).await;
+        let mut admin = house.administrator().await;
+        house.person(&mut admin, "ada").await;
+        let hash = site::passwords::hash("another quiet room".to_owned()).await.unwrap();
+        for (change, value) in [("password_hash", Some(&hash)), ("locked", None)] {
+            let mut tx = house.store.begin().await.unwrap();
+            let sql = match value {
+                Some(hash) => format!("UPDATE workspaces_users SET {change} = '{hash}' WHERE username = 'ada'"),
+                None => format!("UPDATE workspaces_users SET {change} = 1 WHERE username = 'ada'"),
+            };
+            sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *tx).await.unwrap();
+            let mut browser = house.browser();
+            let password = if change == "locked" { "another quiet room" } else { PASSWORD };
+            let meanwhile = tokio::spawn(async move { (sign_in(&mut browser, "ada", password).await, browser) });
+            // The sign-in finds the password right as it was, and waits for this transaction to open its session.
+            tokio::time::sleep(std::time::Duration::from_millis(800)).await;
+            assert!(!meanwhile.is_finished(), "{change}: it did not wait");
+            tx.commit().await.unwrap();
+            let (reply, mut browser) = meanwhile.await.unwrap();
+            assert_eq!(reply.status, 422, "{change}: {}", reply.body);
+            assert!(!browser.get(&at("/")).await.body.contains("Sign out"), "{change}");
+        }
+    }
+
     async fn after_signing_in_a_person_lands_where_they_wanted_and_never_elsewhere(db: TestDatabase) {
         let house = House::open(&db).await;
         house.administrator().await;

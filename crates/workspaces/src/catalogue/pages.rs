@@ -6,6 +6,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use site::page::html_with_status;
 use site::{Button, CspAdditions, FieldErrors, Notice, Problem, Shell, Submitted, html};
+use sqlx::AnyConnection;
 
 use super::form::DefinitionForm;
 use super::{Assignment, Definition, THUMBNAILS, Thumbnail, store};
@@ -106,18 +107,24 @@ async fn create(
     let mut tx = app.store.begin().await?;
     let id = store::insert(&mut tx, &app.site, &details).await?;
     store::show_to(&mut tx, &id, &form.groups).await?;
-    tx.commit().await?;
     let name = &details.friendly_name;
-    visit
-        .record(
-            &app,
-            "model_created",
-            &admin.0.user.username,
-            name,
-            &serde_json::json!({"model": "workspace", "id": id}),
-        )
-        .await?;
+    note(&app, &visit, &admin, &mut tx, "model_created", name, &id).await?;
+    tx.commit().await?;
     Ok(Notice::redirect(&app.site, &format!("The workspace {name} was added."), "/admin/workspaces/"))
+}
+
+/// Notes what an administrator does to a workspace, in the transaction that does it.
+async fn note(
+    app: &App,
+    visit: &Visit,
+    admin: &Administrator,
+    conn: &mut AnyConnection,
+    action: &str,
+    name: &str,
+    id: &str,
+) -> Result<(), ::store::Error> {
+    let context = serde_json::json!({"model": "workspace", "id": id});
+    visit.record_in(app, conn, action, &admin.0.user.username, name, &context).await
 }
 
 async fn existing(app: &App, id: &str) -> Result<Definition, Problem> {
@@ -158,17 +165,9 @@ async fn change(
     let mut tx = app.store.begin().await?;
     store::update(&mut tx, &id, &details).await?;
     store::show_to(&mut tx, &id, &form.groups).await?;
-    tx.commit().await?;
     let name = &details.friendly_name;
-    visit
-        .record(
-            &app,
-            "model_updated",
-            &admin.0.user.username,
-            name,
-            &serde_json::json!({"model": "workspace", "id": id}),
-        )
-        .await?;
+    note(&app, &visit, &admin, &mut tx, "model_updated", name, &id).await?;
+    tx.commit().await?;
     Ok(Notice::redirect(&app.site, &format!("The workspace {name} was saved."), "/admin/workspaces/"))
 }
 
@@ -191,15 +190,7 @@ async fn remove(
         );
     }
     store::delete(&mut tx, &id).await?;
+    note(&app, &visit, &admin, &mut tx, "model_deleted", name, &id).await?;
     tx.commit().await?;
-    visit
-        .record(
-            &app,
-            "model_deleted",
-            &admin.0.user.username,
-            name,
-            &serde_json::json!({"model": "workspace", "id": id}),
-        )
-        .await?;
     Ok(Notice::redirect(&app.site, &format!("The workspace {name} was deleted."), "/admin/workspaces/"))
 }

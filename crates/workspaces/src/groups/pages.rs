@@ -244,19 +244,13 @@ async fn save(
     form: GroupForm,
 ) -> Result<Response, Problem> {
     let id = existing.map_or_else(|| store::new_id(&**app.site.random()), |group| group.id.clone());
+    let action = if existing.is_some() { "group_updated" } else { "group_created" };
     let outcome = match form.check(&id, existing) {
-        Ok(group) => keep(app, &group, &form).await?.map(|()| group),
+        Ok(group) => keep(app, visit, person, action, &group, &form).await?.map(|()| group),
         Err(errors) => Err(errors),
     };
     match outcome {
-        Ok(group) => {
-            let action = if existing.is_some() { "group_updated" } else { "group_created" };
-            let context = json!({
-                "members": form.chosen("user-"), "workspaces": form.chosen("workspace-"), "priority": group.priority,
-            });
-            visit.record(app, action, &person.user.username, &group.name, &context).await?;
-            Ok(Notice::redirect(&app.site, &format!("{} was saved.", group.name), LIST))
-        }
+        Ok(group) => Ok(Notice::redirect(&app.site, &format!("{} was saved.", group.name), LIST)),
         Err(errors) => {
             let title = existing.map_or("Add Group".to_owned(), |group| group.name.clone());
             let shell = visit.admin_page(app, person, title);
@@ -265,8 +259,15 @@ async fn save(
     }
 }
 
-/// Keeps a group with all that the form says of it, or nothing.
-async fn keep(app: &App, group: &Group, form: &GroupForm) -> Result<Result<(), FieldErrors>, Problem> {
+/// Keeps a group with all that the form says of it, and notes who changed it, or does nothing.
+async fn keep(
+    app: &App,
+    visit: &Visit,
+    person: &Person,
+    action: &str,
+    group: &Group,
+    form: &GroupForm,
+) -> Result<Result<(), FieldErrors>, Problem> {
     let mut tx = app.store.begin().await?;
     match rows::save(&mut tx, group).await {
         Ok(()) => {}
@@ -288,6 +289,10 @@ async fn keep(app: &App, group: &Group, form: &GroupForm) -> Result<Result<(), F
     if !users::require_administrator(&mut tx).await? {
         return Ok(Err(FieldErrors::of("name", users::LAST_ADMINISTRATOR)));
     }
+    let context = json!({
+        "members": form.chosen("user-"), "workspaces": form.chosen("workspace-"), "priority": group.priority,
+    });
+    visit.record_in(app, &mut tx, action, &person.user.username, &group.name, &context).await?;
     tx.commit().await?;
     Ok(Ok(()))
 }
@@ -308,7 +313,7 @@ async fn delete(
         let sentence = format!("{} is a system group and can't be deleted.", group.name);
         return Err(Problem::bad_request(sentence).next("Back to the groups", LIST));
     }
+    visit.record_in(&app, &mut tx, "group_deleted", &person.user.username, &group.name, &json!({})).await?;
     tx.commit().await?;
-    visit.record(&app, "group_deleted", &person.user.username, &group.name, &json!({})).await?;
     Ok(Notice::redirect(&app.site, &format!("{} was deleted.", group.name), LIST))
 }

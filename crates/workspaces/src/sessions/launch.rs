@@ -11,6 +11,7 @@ use super::{EndCause, State, store};
 use crate::app::App;
 use crate::auth::Person;
 use crate::catalogue::{self, Definition};
+use crate::visit::Visit;
 
 /// How long the programs of a session get to end by themselves.
 const GRACE: Duration = Duration::from_secs(3);
@@ -21,9 +22,10 @@ const GRACE: Duration = Duration::from_secs(3);
 /// A [`Problem`] that says which limit stands in the way, and what the person can do about it.
 pub(crate) async fn launch(
     app: &App,
+    visit: &Visit,
     person: &Person,
     workspace_id: &str,
-) -> Result<(String, Definition), Problem> {
+) -> Result<String, Problem> {
     room_for_one_more(app).await?;
     let mut tx = app.store.begin().await?;
     if !store::hold_account(&mut tx, &person.user.id).await? {
@@ -47,9 +49,11 @@ pub(crate) async fn launch(
     }
     let id = ::store::new_id(&**app.site.random());
     store::request(&mut tx, &id, &person.user.id, &definition, app.site.now()).await?;
+    let (by, name) = (&person.user.username, &definition.details.friendly_name);
+    visit.record_in(app, &mut tx, "session_requested", by, name, &json!({"session": id})).await?;
     tx.commit().await?;
-    tokio::spawn(start(app.clone(), id.clone(), definition.clone()));
-    Ok((id, definition))
+    tokio::spawn(start(app.clone(), id.clone(), definition));
+    Ok(id)
 }
 
 async fn room_for_one_more(app: &App) -> Result<(), Problem> {

@@ -30,11 +30,7 @@ async fn launch_workspace(
     Path(id): Path<String>,
     _: Submitted<Button>,
 ) -> Result<Response, Problem> {
-    let (session, definition) = launch::launch(&app, &person, &id).await?;
-    let name = &definition.details.friendly_name;
-    visit
-        .record(&app, "session_requested", &person.user.username, name, &json!({"session": session}))
-        .await?;
+    let session = launch::launch(&app, &visit, &person, &id).await?;
     Ok(Redirect::to(&format!("/session/{session}")).into_response())
 }
 

@@ -2,9 +2,12 @@
 
 use ::saml::IdpMetadata;
 use async_trait::async_trait;
+use serde_json::json;
 
 use super::saml::{self, SamlConfig};
 use crate::app::App;
+use crate::auth::Person;
+use crate::visit::Visit;
 
 /// An identity provider that lets itself be connected with one click. The binary has one when it runs both products.
 #[async_trait]
@@ -50,8 +53,9 @@ pub enum ConnectError {
 /// The mark of the configuration that one click made.
 const MAKER: &str = "identity-connector";
 
-/// Registers this service provider at the identity provider of the same house, and keeps its answer.
-pub(crate) async fn connect(app: &App) -> Result<Connected, ConnectError> {
+/// Registers this service provider at the identity provider of the same house, keeps its answer, and notes which
+/// administrator asked for it, if one did.
+pub(crate) async fn connect(app: &App, by: Option<(&Visit, &Person)>) -> Result<Connected, ConnectError> {
     let Some(connector) = app.identity.clone() else {
         return Err(ConnectError::Refused("There is no identity provider here to connect to.".to_owned()));
     };
@@ -74,6 +78,11 @@ pub(crate) async fn connect(app: &App) -> Result<Connected, ConnectError> {
     saml::ensure_key(app, &mut config).await.map_err(|problem| refused(&problem))?;
     let mut tx = app.store.begin().await?;
     saml::save(&mut tx, &app.site, &config).await?;
+    if let Some((visit, person)) = by {
+        let context = json!({ "id": config.id, "idp_entity_id": config.idp_entity_id });
+        let (by, name) = (&person.user.username, &config.display_name);
+        visit.record_in(app, &mut tx, "saml_config_connected", by, name, &context).await?;
+    }
     tx.commit().await?;
     Ok(Connected { config: config.id })
 }

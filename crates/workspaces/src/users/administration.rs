@@ -99,10 +99,9 @@ pub(super) async fn create_local(
     let user = accounts::create(&mut tx, &app.site, &new).await.map_err(name_taken)?;
     accounts::update(&mut tx, &user.id, &change).await?;
     groups::set_manual_memberships(&mut tx, &user.id, &wanted.groups).await?;
+    let context = json!({ "groups": wanted.groups });
+    visit.record_in(app, &mut tx, "user_created", &by.user.username, &user.username, &context).await?;
     tx.commit().await?;
-    visit
-        .record(app, "user_created", &by.user.username, &user.username, &json!({ "groups": wanted.groups }))
-        .await?;
     Ok(user)
 }
 
@@ -129,14 +128,14 @@ pub(super) async fn change(
     if change.disabled || new_password {
         browser_sessions::close_all_of(&mut tx, &app.site, &user.id).await?;
     }
+    let context = json!({
+        "groups": wanted.groups, "locked": change.locked, "disabled": change.disabled, "new_password": new_password,
+    });
+    visit.record_in(app, &mut tx, "user_updated", &by.user.username, &change.username, &context).await?;
     tx.commit().await?;
     if change.disabled {
         sessions::end_all_of(app, &user.id).await?;
     }
-    let context = json!({
-        "groups": wanted.groups, "locked": change.locked, "disabled": change.disabled, "new_password": new_password,
-    });
-    visit.record(app, "user_updated", &by.user.username, &change.username, &context).await?;
     Ok(())
 }
 
@@ -148,8 +147,8 @@ pub(super) async fn delete(app: &App, visit: &Visit, by: &Person, user: &User) -
         return Err(Problem::bad_request(LAST_ADMINISTRATOR).next("Back to the users", "/admin/access/users"));
     }
     browser_sessions::close_all_of(&mut tx, &app.site, &user.id).await?;
+    visit.record_in(app, &mut tx, "user_deleted", &by.user.username, &user.username, &json!({})).await?;
     tx.commit().await?;
     sessions::end_all_of(app, &user.id).await?;
-    visit.record(app, "user_deleted", &by.user.username, &user.username, &json!({})).await?;
     Ok(())
 }

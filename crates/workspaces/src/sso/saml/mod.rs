@@ -82,6 +82,11 @@ pub(crate) struct SamlConfig {
 }
 
 impl SamlConfig {
+    /// The method that the browser sessions of people who signed in with this configuration name.
+    fn sign_in_method(&self) -> String {
+        format!("saml:{}", self.id)
+    }
+
     /// A configuration as the form shows it first.
     pub(crate) fn new(id: String) -> Self {
         Self {

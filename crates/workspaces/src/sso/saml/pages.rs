@@ -10,7 +10,7 @@ use saml::IdpMetadata;
 use serde::Deserialize;
 use serde_json::json;
 use site::origin::parse_web_url;
-use site::{CspAdditions, FieldErrors, Notice, Problem, Shell, Submitted, fetch};
+use site::{CspAdditions, FieldErrors, Notice, Problem, Shell, Submitted, browser_sessions, fetch};
 use url::Url;
 
 use super::form::{self, SamlForm};
@@ -232,21 +232,36 @@ async fn submit(
         }
     };
     keys::ensure(&app, &mut config).await?;
-    let mut tx = app.store.begin().await?;
-    store::save(&mut tx, &app.site, &config).await?;
-    tx.commit().await?;
     let action = if exists { "saml_config_updated" } else { "saml_config_created" };
-    let context = json!({
-        "id": config.id, "enabled": config.enabled, "default": config.is_default, "idp_entity_id": config.idp_entity_id,
-        "sso_url": config.sso_url, "debug": config.debug, "idp_initiated": config.idp_initiated,
-        "create_users": config.create_users, "allow_sha1": config.allow_sha1,
-    });
-    visit.record(&app, action, &person.user.username, &config.display_name, &context).await?;
+    keep(&app, &visit, &person, action, &config).await?;
     if typed.then == "test" {
         return test_next(&app, &visit, &config);
     }
     let sentence = format!("{} was saved.", config.display_name);
     Ok(Notice::redirect(&app.site, &sentence, &format!("{LIST}{}", config.id)))
+}
+
+/// Keeps a configuration. Whoever signed in with one that is not enabled any more is signed out at once.
+async fn keep(
+    app: &App,
+    visit: &Visit,
+    person: &Person,
+    action: &str,
+    config: &SamlConfig,
+) -> Result<(), Problem> {
+    let context = json!({
+        "id": config.id, "enabled": config.enabled, "default": config.is_default, "idp_entity_id": config.idp_entity_id,
+        "sso_url": config.sso_url, "debug": config.debug, "idp_initiated": config.idp_initiated,
+        "create_users": config.create_users, "allow_sha1": config.allow_sha1,
+    });
+    let mut tx = app.store.begin().await?;
+    store::save(&mut tx, &app.site, config).await?;
+    if !config.enabled {
+        browser_sessions::close_all_by_method(&mut tx, &app.site, &config.sign_in_method()).await?;
+    }
+    visit.record_in(app, &mut tx, action, &person.user.username, &config.display_name, &context).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 fn title(config: &SamlConfig) -> &str {
@@ -366,9 +381,10 @@ async fn delete(
     let config = find(&app, &id).await?;
     let mut tx = app.store.begin().await?;
     store::delete(&mut tx, &config.id).await?;
+    browser_sessions::close_all_by_method(&mut tx, &app.site, &config.sign_in_method()).await?;
+    let (by, name, context) = (&person.user.username, &config.display_name, json!({ "id": config.id }));
+    visit.record_in(&app, &mut tx, "saml_config_deleted", by, name, &context).await?;
     tx.commit().await?;
-    let context = json!({ "id": config.id });
-    visit.record(&app, "saml_config_deleted", &person.user.username, &config.display_name, &context).await?;
     Ok(Notice::redirect(&app.site, &format!("{} was deleted.", config.display_name), LIST))
 }
 
@@ -378,17 +394,13 @@ async fn connect_identity(
     Administrator(person): Administrator,
     Submitted(Nothing {}): Submitted<Nothing>,
 ) -> Result<Response, Problem> {
-    let connected = connect::connect(&app).await.map_err(|error| match error {
+    let connected = connect::connect(&app, Some((&visit, &person))).await.map_err(|error| match error {
         connect::ConnectError::Store(error) => Problem::from(error),
         connect::ConnectError::Refused(sentence) => {
             Problem::bad_request(sentence).next("Back to the configurations", LIST)
         }
     })?;
     let config = find(&app, &connected.config).await?;
-    let context = json!({ "id": config.id, "idp_entity_id": config.idp_entity_id });
-    visit
-        .record(&app, "saml_config_connected", &person.user.username, &config.display_name, &context)
-        .await?;
     let sentence = format!("{} is connected: it is enabled and the default.", config.display_name);
     Ok(Notice::redirect(&app.site, &sentence, &format!("{LIST}{}", config.id)))
 }

@@ -24,7 +24,7 @@ use super::identity::{self, Identity, UserNameSource};
 use super::pending::{self, Completion, Purpose, Request};
 use super::report::{self, Report};
 use super::service_provider::{ConfigQuery, named};
-use super::{SamlConfig, keys, landing, start_href};
+use super::{SamlConfig, keys, landing, start_href, store};
 use crate::app::App;
 use crate::auth::{self, Person};
 use crate::visit::Visit;
@@ -355,10 +355,10 @@ async fn finish(
     until: Option<Timestamp>,
     return_path: &str,
 ) -> Result<Response, Problem> {
-    if !config.enabled {
+    let mut tx = app.store.begin().await?;
+    if !store::hold_enabled(&mut tx, &config.id).await? {
         return Err(not_enabled(config));
     }
-    let mut tx = app.store.begin().await?;
     let user = match identity::admit(&mut tx, app, config, identity).await? {
         Ok(user) => user,
         Err(sentence) => {
@@ -371,10 +371,10 @@ async fn finish(
     };
     let lifetime =
         until.map_or(app.sign_in_lifetime, |until| until.since(app.site.now()).min(app.sign_in_lifetime));
-    let method = format!("saml:{}", config.id);
+    let method = config.sign_in_method();
     let response = auth::open_session(app, visit, &mut tx, &user, &method, lifetime, return_path).await?;
-    tx.commit().await?;
     let context = json!({ "method": "saml", "config": config.id, "groups": identity.group_values });
-    visit.record(app, "login", &user.username, &config.display_name, &context).await?;
+    visit.record_in(app, &mut tx, "login", &user.username, &config.display_name, &context).await?;
+    tx.commit().await?;
     Ok(response)
 }

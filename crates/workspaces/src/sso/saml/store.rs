@@ -123,6 +123,17 @@ pub(crate) async fn save(conn: &mut AnyConnection, site: &Site, config: &SamlCon
     Ok(())
 }
 
+/// Whether people may sign in with a configuration, held so until the transaction ends: whoever disables or
+/// deletes it meanwhile waits, and then finds the sign-in and ends it.
+pub(super) async fn hold_enabled(conn: &mut AnyConnection, id: &str) -> Result<bool, Error> {
+    let done =
+        sqlx::query("UPDATE workspaces_saml_configs SET enabled = enabled WHERE id = $1 AND enabled = 1")
+            .bind(id.to_owned())
+            .execute(conn)
+            .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 pub(super) async fn delete(conn: &mut AnyConnection, id: &str) -> Result<(), Error> {
     sqlx::query("DELETE FROM workspaces_saml_configs WHERE id = $1")
         .bind(id.to_owned())

@@ -6,7 +6,7 @@ use store::both_databases;
 use store::testing::TestDatabase;
 
 use super::super::{SamlConfig, is_id, landing, offered_at};
-use super::{Configured, Idp, SSO_URL, at, request_in, url};
+use super::{Configured, Idp, SSO_URL, at, request_in, signed_in, url};
 use crate::testing::{House, ORIGIN, PASSWORD, sign_in};
 use crate::{ConnectError, IdentityConnector, ServiceProvider};
 
@@ -64,6 +64,42 @@ fn a_host_name_of_ours_comes_before_the_default_and_another_harms_nobody() {
 }
 
 both_databases! {
+    async fn enter_in_a_field_saves(db: TestDatabase) {
+        let house = House::open(&db).await;
+        let page = house.administrator().await.get(&at(&format!("{LIST}new"))).await;
+        let form = page.body.split_once("<form method=\"post\" action=\"/admin/access").unwrap().1;
+        let first = form.split("<button ").nth(1).unwrap().split_once('>').unwrap().0;
+        assert!(first.contains("type=\"submit\"") && first.contains("name=\"then\" value=\"save\""), "{first}");
+        assert!(first.contains("aria-hidden=\"true\"") && first.contains("tabindex=\"-1\""), "{first}");
+    }
+
+    async fn disabling_or_deleting_a_configuration_signs_its_people_out(db: TestDatabase) {
+        let house = House::open(&db).await;
+        let mut admin = house.administrator().await;
+        for delete in [false, true] {
+            let closed = Configured::save(&mut admin, Idp::new(), &[]).await;
+            let open = Configured::save(&mut admin, Idp::new(), &[]).await;
+            let (mut out, mut stays) = (house.browser(), house.browser());
+            closed.sign_in(&house, &mut out, |_| ()).await;
+            open.sign_in(&house, &mut stays, |_| ()).await;
+            assert!(signed_in(&out).await.is_some() && signed_in(&stays).await.is_some());
+
+            let page = admin.get(&at(&format!("{LIST}{}", closed.id))).await;
+            let form = if delete { page.form("form[action$='/delete']") } else { page.form("form.form").untick("enabled") };
+            let reply = admin.submit(form).await;
+            assert!(reply.body.contains("authentik was"), "{}", reply.body);
+            assert_eq!(signed_in(&out).await, None, "delete: {delete}");
+            assert!(signed_in(&stays).await.is_some() && signed_in(&admin).await.is_some(), "delete: {delete}");
+            let mut conn = house.store.read().await.unwrap();
+            let left: Vec<(String,)> = sqlx::query_as("SELECT id FROM browser_sessions WHERE method = $1")
+                .bind(format!("saml:{}", closed.id))
+                .fetch_all(&mut *conn)
+                .await
+                .unwrap();
+            assert!(left.is_empty(), "delete: {delete}");
+        }
+    }
+
     async fn the_guide_is_followed_step_by_step(db: TestDatabase) {
         let house = House::open(&db).await;
         let mut admin = house.administrator().await;
