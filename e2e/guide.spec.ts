@@ -183,14 +183,25 @@ test('the application is bound to one user, and another is refused', async ({ br
 });
 
 test('a desktop whose pixels change when keys are typed', async () => {
-  await incognito.getByRole('button', { name: 'Launch Terminal' }).click();
+  await incognito.getByRole('button', { name: 'Launch Desktop' }).click();
   const canvas = await liveDesktop(incognito);
-  await incognito.waitForTimeout(1_000);
+  await incognito.waitForTimeout(1_500);
+  // The launcher of the terminal is the first thing on the panel at the bottom left.
+  const height = await canvas.evaluate((element: HTMLCanvasElement) => element.height);
+  await canvas.click({ position: { x: 22, y: height - 21 } });
+  await incognito.waitForTimeout(2_500);
   const idle = await changedPixels(canvas, async () => {});
   const typed = await changedPixels(canvas, async () => {
     await incognito.keyboard.type('seq 1 200\n', { delay: 20 });
   });
   expect(typed).toBeGreaterThan(Math.max(2_000, idle * 4));
+});
+
+test('the session is deleted from the dashboard', async () => {
+  await incognito.goto(inn.workspaces);
+  await incognito.getByRole('button', { name: 'Delete' }).click();
+  await incognito.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await expect(incognito.getByRole('heading', { name: 'Your sessions' })).toHaveCount(0);
 });
 
 async function openConfiguration(): Promise<void> {
