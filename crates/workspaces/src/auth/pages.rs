@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 use site::browser_sessions::{self, SignIn};
 use site::one_time_links::{self, Purpose};
-use site::{CspAdditions, FieldErrors, Problem, Shell, Submitted, passwords};
+use site::{Button, CspAdditions, FieldErrors, Problem, Shell, Submitted, passwords};
 use sqlx::AnyConnection;
 use url::Url;
 
@@ -228,14 +228,11 @@ pub(crate) async fn open_session(
     Ok(response)
 }
 
-#[derive(Deserialize)]
-struct Nothing {}
-
 async fn sign_out(
     State(app): State<App>,
     visit: Visit,
     person: Option<Person>,
-    Submitted(Nothing {}): Submitted<Nothing>,
+    _: Submitted<Button>,
 ) -> Result<Response, Problem> {
     let mut tx = app.store.begin().await?;
     let visitor = browser_sessions::close(&mut tx, &app.site, &visit.visitor).await?;

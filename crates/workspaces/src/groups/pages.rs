@@ -10,7 +10,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::json;
-use site::{FieldErrors, Notice, Problem, Shell, Submitted};
+use site::{Button, FieldErrors, Notice, Problem, Shell, Submitted};
 use sqlx::AnyConnection;
 
 use super::store::{self as rows, Candidate, Listed};
@@ -297,15 +297,12 @@ async fn keep(
     Ok(Ok(()))
 }
 
-#[derive(Deserialize)]
-struct Nothing {}
-
 async fn delete(
     State(app): State<App>,
     visit: Visit,
     Administrator(person): Administrator,
     Path(id): Path<String>,
-    Submitted(Nothing {}): Submitted<Nothing>,
+    _: Submitted<Button>,
 ) -> Result<Response, Problem> {
     let group = find(&app, &id).await?;
     let mut tx = app.store.begin().await?;

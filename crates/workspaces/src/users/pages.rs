@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
-use site::{FieldErrors, Notice, Problem, Shell, Submitted};
+use site::{Button, FieldErrors, Notice, Problem, Shell, Submitted};
 
 use super::administration::{self, Refusal, Wanted};
 use super::store as accounts;
@@ -259,15 +259,12 @@ async fn refused(
     }
 }
 
-#[derive(Deserialize)]
-struct Nothing {}
-
 async fn delete(
     State(app): State<App>,
     visit: Visit,
     Administrator(person): Administrator,
     Path(id): Path<String>,
-    Submitted(Nothing {}): Submitted<Nothing>,
+    _: Submitted<Button>,
 ) -> Result<Response, Problem> {
     let user = find(&app, &id).await?;
     administration::delete(&app, &visit, &person, &user).await?;

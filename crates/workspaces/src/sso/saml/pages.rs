@@ -7,10 +7,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use saml::IdpMetadata;
-use serde::Deserialize;
 use serde_json::json;
 use site::origin::parse_web_url;
-use site::{CspAdditions, FieldErrors, Notice, Problem, Shell, Submitted, browser_sessions, fetch};
+use site::{Button, CspAdditions, FieldErrors, Notice, Problem, Shell, Submitted, browser_sessions, fetch};
 use url::Url;
 
 use super::form::{self, SamlForm};
@@ -368,15 +367,12 @@ async fn test(
     sign_in::begin(&app, &visit, &config, Purpose::Test, "/".to_owned()).await
 }
 
-#[derive(Deserialize)]
-struct Nothing {}
-
 async fn delete(
     State(app): State<App>,
     visit: Visit,
     Administrator(person): Administrator,
     Path(id): Path<String>,
-    Submitted(Nothing {}): Submitted<Nothing>,
+    _: Submitted<Button>,
 ) -> Result<Response, Problem> {
     let config = find(&app, &id).await?;
     let mut tx = app.store.begin().await?;
@@ -392,7 +388,7 @@ async fn connect_identity(
     State(app): State<App>,
     visit: Visit,
     Administrator(person): Administrator,
-    Submitted(Nothing {}): Submitted<Nothing>,
+    _: Submitted<Button>,
 ) -> Result<Response, Problem> {
     let connected = connect::connect(&app, Some((&visit, &person))).await.map_err(|error| match error {
         connect::ConnectError::Store(error) => Problem::from(error),
