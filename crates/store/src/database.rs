@@ -11,6 +11,7 @@ use sqlx::{Any, AnyConnection, AnyPool, Connection};
 use crate::dialect::{Dialect, Location};
 use crate::error::Error;
 use crate::migrations::{self, Migrations};
+use crate::readers::{Reader, Readers};
 
 /// How long a request waits for a connection before it hears that the database is not available.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
@@ -43,7 +44,16 @@ impl fmt::Debug for StoreConfig {
 pub struct Store {
     dialect: Dialect,
     writer: AnyPool,
-    reader: AnyPool,
+    reader: Source,
+}
+
+/// Where connections to read with come from.
+#[derive(Clone, Debug)]
+enum Source {
+    /// On SQLite: connections of their own, which can't write.
+    Readers(Readers),
+    /// On PostgreSQL: the pool of the writers.
+    Shared(AnyPool),
 }
 
 impl Store {
@@ -60,11 +70,12 @@ impl Store {
             Dialect::Sqlite => {
                 // The writer comes first: it puts the file into WAL mode.
                 let writer = pool(1, dialect.prepare_writer()).connect(&url).await?;
-                (writer, pool(most, dialect.prepare_reader()).connect(&url).await?)
+                let reader = pool(most, dialect.prepare_reader()).connect(&url).await?;
+                (writer, Source::Readers(Readers::of(reader, most, LONGEST_WAIT)))
             }
             Dialect::PostgreSql => {
                 let both = pool(most, dialect.prepare_writer()).connect(&url).await?;
-                (both.clone(), both)
+                (both.clone(), Source::Shared(both))
             }
         };
         let store = Self { dialect, writer, reader };
@@ -90,7 +101,10 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] after ten seconds without a connection.
     pub async fn read(&self) -> Result<ReadConn, Error> {
-        Ok(ReadConn(self.reader.acquire().await?))
+        Ok(ReadConn(match &self.reader {
+            Source::Readers(readers) => Lent::Reader(readers.acquire().await?),
+            Source::Shared(pool) => Lent::Pooled(pool.acquire().await?),
+        }))
     }
 
     /// Which database this is, for status pages.
@@ -100,7 +114,9 @@ impl Store {
 
     /// Closes every connection, after the work under way. Later calls get [`Error::Unavailable`].
     pub async fn close(&self) {
-        self.reader.close().await;
+        if let Source::Readers(readers) = &self.reader {
+            readers.close().await;
+        }
         self.writer.close().await;
     }
 }
@@ -126,21 +142,33 @@ fn pool(most: u32, prepare: &'static str) -> AnyPoolOptions {
         })
 }
 
-/// A connection to read with; give `&mut *conn` to a query. Returns to its pool when dropped.
+/// A connection to read with; give `&mut *conn` to a query. Goes to the next reader when dropped.
 #[derive(Debug)]
-pub struct ReadConn(PoolConnection<Any>);
+pub struct ReadConn(Lent);
+
+#[derive(Debug)]
+enum Lent {
+    Reader(Reader),
+    Pooled(PoolConnection<Any>),
+}
 
 impl Deref for ReadConn {
     type Target = AnyConnection;
 
     fn deref(&self) -> &AnyConnection {
-        &self.0
+        match &self.0 {
+            Lent::Reader(conn) => conn,
+            Lent::Pooled(conn) => conn,
+        }
     }
 }
 
 impl DerefMut for ReadConn {
     fn deref_mut(&mut self) -> &mut AnyConnection {
-        &mut self.0
+        match &mut self.0 {
+            Lent::Reader(conn) => conn,
+            Lent::Pooled(conn) => conn,
+        }
     }
 }
 
@@ -345,6 +373,44 @@ mod tests {
             assert!(write(&mut tx, "same").await.unwrap_err().is_unique_violation_of("notes.text"));
             let committed = tx.commit().await.is_ok();
             assert_eq!(notes(&store).await.len(), usize::from(committed));
+        }
+
+        async fn a_read_dropped_anywhere_leaves_its_connection_usable(db: TestDatabase) {
+            let store = db.store(&[NOTES]).await;
+            let mut tx = store.begin().await.unwrap();
+            write(&mut tx, "here").await.unwrap();
+            tx.commit().await.unwrap();
+            // More often than there are connections: none is lost, and none keeps half an answer.
+            for polls in 0..40 {
+                let _ = drop_after_polls(notes(&store), polls % 5).await;
+                assert_eq!(notes(&store).await, ["here"]);
+            }
+        }
+
+        async fn a_reader_waits_for_a_connection_and_hears_of_the_end(db: TestDatabase) {
+            let store = db.store(&[NOTES]).await;
+            let mut held = Vec::new();
+            while let Ok(conn) = tokio::time::timeout(Duration::from_millis(200), store.read()).await {
+                held.push(conn.unwrap());
+                assert!(held.len() < 1000);
+            }
+            let waiting = tokio::spawn({
+                let store = store.clone();
+                async move { notes(&store).await.len() }
+            });
+            tokio::task::yield_now().await;
+            assert!(!waiting.is_finished());
+            held.pop();
+            assert_eq!(waiting.await.unwrap(), 0);
+            let closing = tokio::spawn({
+                let store = store.clone();
+                async move { store.close().await }
+            });
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            assert!(!closing.is_finished(), "a connection in use was closed");
+            held.clear();
+            closing.await.unwrap();
+            assert!(matches!(store.read().await, Err(Error::Unavailable { .. })));
         }
 
         async fn an_opened_database_keeps_its_rows(db: TestDatabase) {

@@ -14,6 +14,7 @@ mod error;
 mod journal;
 mod migrations;
 mod random;
+mod readers;
 mod sealer;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
