@@ -97,6 +97,7 @@ fn measure(arguments: &Arguments) -> Outcome<Report> {
     let response = sign_in.response(&service)?;
     let core = core_cost::measure(&sign_in, &response, &key)?;
     sso.tell(&core, &mut report);
+    core.tell(&mut report);
     report.note("memory after these sign-ins", &service.memory()?.to_string());
 
     eprintln!("verifying…");
