@@ -42,5 +42,6 @@ pub const MIGRATIONS: store::Migrations = store::Migrations {
         (5, "SAML providers", include_str!("providers/saml/schema.sql")),
         (6, "applications and their bindings", include_str!("applications/schema.sql")),
         (7, "requests under way, consents", include_str!("flows/schema.sql")),
+        (8, "warnings about certificates", include_str!("certificates/announced.sql")),
     ],
 };

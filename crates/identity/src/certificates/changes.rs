@@ -95,7 +95,9 @@ pub(super) async fn rename(by: &AdminVisit, id: &str, name: &str) -> Result<(), 
 pub(super) async fn delete(by: &AdminVisit, id: &str) -> Result<Keypair, Refusal> {
     let mut tx = by.app.store.begin().await?;
     let keypair = find(&mut tx, id).await?.ok_or(Refusal::Gone)?;
-    let users = saml::using_certificate(&mut tx, id).await?;
+    let mut users: Vec<String> =
+        saml::uses_of_certificate(&mut tx, id).await?.into_iter().map(|used| used.provider).collect();
+    users.dedup();
     if let Some(names) = listed(&users) {
         let (providers, them) = if users.len() == 1 { ("provider", "it") } else { ("providers", "them") };
         return Err(Refusal::Conflict(format!(

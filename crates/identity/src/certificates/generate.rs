@@ -27,15 +27,18 @@ pub(super) enum KeyKind {
     Rsa4096,
     /// ECDSA on the curve P-256.
     EcP256,
+    /// ECDSA on the curve P-384.
+    EcP384,
 }
 
 impl KeyKind {
     /// Every kind: the value in a form, and the words.
-    pub(super) const ALL: [(Self, &'static str, &'static str); 4] = [
+    pub(super) const ALL: [(Self, &'static str, &'static str); 5] = [
         (Self::Rsa2048, "rsa2048", "RSA, 2048 bits"),
         (Self::Rsa3072, "rsa3072", "RSA, 3072 bits"),
         (Self::Rsa4096, "rsa4096", "RSA, 4096 bits"),
         (Self::EcP256, "ecp256", "ECDSA, P-256"),
+        (Self::EcP384, "ecp384", "ECDSA, P-384"),
     ];
 
     /// What a form offers.
@@ -49,14 +52,13 @@ impl KeyKind {
     }
 
     fn key_pair(self) -> Result<KeyPair, String> {
+        let on_curve = |algorithm| KeyPair::generate_for(algorithm).map_err(|error| error.to_string());
         let size = match self {
             Self::Rsa2048 => KeySize::Rsa2048,
             Self::Rsa3072 => KeySize::Rsa3072,
             Self::Rsa4096 => KeySize::Rsa4096,
-            Self::EcP256 => {
-                return KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)
-                    .map_err(|error| error.to_string());
-            }
+            Self::EcP256 => return on_curve(&rcgen::PKCS_ECDSA_P256_SHA256),
+            Self::EcP384 => return on_curve(&rcgen::PKCS_ECDSA_P384_SHA384),
         };
         let key = aws_lc_rs::rsa::KeyPair::generate(size).map_err(|error| error.to_string())?;
         let der = AsDer::<Pkcs8V1Der<'_>>::as_der(&key).map_err(|error| error.to_string())?;

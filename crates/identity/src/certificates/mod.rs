@@ -2,6 +2,7 @@
 //! requests of service providers against.
 
 mod changes;
+mod expiry;
 mod generate;
 mod pages;
 mod pkcs8;
@@ -18,7 +19,8 @@ use site::Problem;
 use self::generate::{KeyKind, generate};
 use crate::app::{App, OpenError};
 
-pub(crate) use self::pages::{Validity, pem_file, routes};
+pub(crate) use self::expiry::{Warning, announce, warnings, warnings_for_provider};
+pub(crate) use self::pages::{pem_file, routes};
 pub(crate) use self::store::{all, default_id, find, names, names_with_key, private_key};
 
 /// A certificate. Its private key, if it is here, stays sealed; see [`private_key`].

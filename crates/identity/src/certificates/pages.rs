@@ -15,17 +15,16 @@ use sqlx::AnyConnection;
 use store::Timestamp;
 
 use super::changes::{self, Wanted};
+use super::expiry::{Validity, Warning};
 use super::generate::KeyKind;
 use super::{Keypair, all, find};
 use crate::app::App;
-use crate::providers::saml;
+use crate::providers::saml::{self, CertificateUse};
 use crate::refusal::Refusal;
 use crate::visit::AdminVisit;
 
 const CERTIFICATES: &str = "/if/admin/certificates/";
 const DAY: Duration = Duration::from_hours(24);
-/// A certificate that ends sooner is worth a warning.
-const SOON: Duration = Duration::from_hours(30 * 24);
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
@@ -37,35 +36,12 @@ pub(crate) fn routes() -> Router<App> {
         .route("/if/admin/certificates/{id}/delete/", post(delete))
 }
 
-/// How long a certificate is good for still.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Validity {
-    Good,
-    EndsSoon,
-    Expired,
-    NotYet,
-}
-
-impl Validity {
-    /// That of `certificate` at the moment `now`.
-    pub(crate) fn of(certificate: &Certificate, now: Timestamp) -> Self {
-        let (now, soon) = (now.micros(), now.plus(SOON).micros());
-        if now < certificate.not_before().micros() {
-            Self::NotYet
-        } else if now > certificate.not_after().micros() {
-            Self::Expired
-        } else if soon > certificate.not_after().micros() {
-            Self::EndsSoon
-        } else {
-            Self::Good
-        }
-    }
-}
-
 struct Line {
     keypair: Keypair,
+    key: &'static str,
     expires: String,
     validity: Validity,
+    used_by: Vec<String>,
 }
 
 #[derive(Template)]
@@ -76,12 +52,26 @@ struct ListPage {
 }
 
 async fn list(by: AdminVisit) -> Result<Response, Problem> {
-    let keypairs = all(&mut *by.app.store.read().await?).await?;
+    let mut conn = by.app.store.read().await?;
+    let keypairs = all(&mut conn).await?;
+    let uses = saml::certificate_uses(&mut conn).await?;
+    drop(conn);
     let now = by.app.site.now();
     let line = |keypair: Keypair| -> Result<Line, Problem> {
         let certificate = keypair.certificate()?;
-        let expires = utc(certificate.not_after());
-        Ok(Line { keypair, expires, validity: Validity::of(&certificate, now) })
+        let mut used_by: Vec<String> = uses
+            .iter()
+            .filter(|used| used.certificate_id == keypair.id)
+            .map(|used| used.provider.clone())
+            .collect();
+        used_by.dedup();
+        Ok(Line {
+            keypair,
+            key: certificate.verifying_key().key_type().label(),
+            expires: utc(certificate.not_after()),
+            validity: Validity::of(&certificate, now),
+            used_by,
+        })
     };
     let lines = keypairs.into_iter().map(line).collect::<Result<_, _>>()?;
     site::html(&ListPage { shell: by.page("Certificates"), lines })
@@ -204,10 +194,10 @@ struct ShowPage {
     shell: Shell,
     keypair: Keypair,
     certificate: Certificate,
-    validity: Validity,
+    warning: Option<Warning>,
     valid_from: String,
     valid_until: String,
-    used_by: Vec<String>,
+    uses: Vec<CertificateUse>,
     form: RenameForm,
     errors: FieldErrors,
 }
@@ -217,12 +207,13 @@ impl ShowPage {
         let mut conn = by.app.store.read().await?;
         let keypair = known(&mut conn, id).await?;
         let certificate = keypair.certificate()?;
+        let uses = saml::uses_of_certificate(&mut conn, id).await?;
         Ok(Self {
             shell: by.page(keypair.name.clone()),
-            validity: Validity::of(&certificate, by.app.site.now()),
+            warning: Warning::about(&keypair, &uses, by.app.site.now())?,
             valid_from: utc(certificate.not_before()),
             valid_until: utc(certificate.not_after()),
-            used_by: saml::using_certificate(&mut conn, id).await?,
+            uses,
             form: RenameForm { name: keypair.name.clone() },
             errors: FieldErrors::none(),
             keypair,

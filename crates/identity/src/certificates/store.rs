@@ -140,3 +140,32 @@ pub(super) async fn delete(conn: &mut AnyConnection, id: &str) -> Result<(), Err
     sqlx::query("DELETE FROM identity_certificates WHERE id = $1").bind(id).execute(&mut *conn).await?;
     revision::bump(conn).await
 }
+
+/// The thresholds, in days before its end, that were announced for a certificate.
+pub(super) async fn announced(conn: &mut AnyConnection, id: &str) -> Result<Vec<i64>, Error> {
+    let days =
+        sqlx::query_scalar("SELECT days_before FROM identity_certificate_warnings WHERE certificate_id = $1")
+            .bind(id)
+            .fetch_all(conn)
+            .await?;
+    Ok(days)
+}
+
+/// Notes that a threshold is announced; `false` if it was already.
+pub(super) async fn announce(
+    conn: &mut AnyConnection,
+    id: &str,
+    days_before: u32,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let done = sqlx::query(
+        "INSERT INTO identity_certificate_warnings (certificate_id, days_before, at) VALUES ($1, $2, $3) \
+         ON CONFLICT (certificate_id, days_before) DO NOTHING",
+    )
+    .bind(id)
+    .bind(i64::from(days_before))
+    .bind(now)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}

@@ -8,7 +8,7 @@ use store::testing::TestDatabase;
 use store::{Sealer, SystemRandom, Timestamp, both_databases};
 
 use super::generate::{Generated, KeyKind, generate};
-use super::{all, default_id, names_with_key, private_key};
+use super::{all, announce, default_id, names_with_key, private_key};
 use crate::testing::{Fixture, fill, mistakes};
 
 const GENERATE: &str = "/if/admin/certificates/generate/";
@@ -60,7 +60,7 @@ both_databases! {
         let typed = [("name", "Kasm / 2026"), ("common_name", "kasm"), ("validity_days", "20"), ("kind", "ecp256")];
         let reply = fill(&mut browser, GENERATE, "#certificate", &typed).await;
         assert!(reply.body.contains("The certificate was made.") && reply.body.contains("CN=kasm"), "{}", reply.body);
-        assert!(reply.body.contains("ends within 30 days"), "{}", reply.body);
+        assert!(reply.body.contains("This certificate expires in 20 days, used by no provider; delete it"), "{}", reply.body);
         let page = reply.url.path().to_owned();
 
         let file = browser.get(&format!("{page}download/")).await;
@@ -75,7 +75,7 @@ both_databases! {
         fixture.clock.advance(Duration::from_hours(21 * 24));
         let mut browser = fixture.signed_in(&fixture.id_of("admin").await).await;
         assert!(browser.get("/if/admin/certificates/").await.body.contains("Expired"));
-        assert!(browser.get("/if/admin/").await.body.contains("has expired"));
+        assert!(browser.get("/if/admin/").await.body.contains("has expired 1 day ago"));
 
         let form = browser.get(&page).await.form("#delete");
         let reply = browser.submit(form).await;
@@ -144,5 +144,60 @@ both_databases! {
         let reply = browser.submit(page.form("#delete")).await;
         assert_eq!(reply.status, StatusCode::CONFLICT);
         assert!(reply.body.contains("is used by the provider kasm"), "{}", reply.body);
+    }
+
+    async fn a_certificate_in_use_that_ends_is_announced_once_per_threshold_and_shown_where_it_matters(db: TestDatabase) {
+        let fixture = Fixture::new(&db).await;
+        let mut browser = fixture.administrator().await;
+        let typed = [("name", "Short"), ("validity_days", "40"), ("kind", "rsa2048")];
+        let certificate = fill(&mut browser, GENERATE, "#certificate", &typed).await.url.path().to_owned();
+        let id = certificate.trim_end_matches('/').rsplit('/').next().unwrap().to_owned();
+        let typed = [("name", "kasm"), ("acs_url", "https://kasm.example.com/api/acs/?id=1"), ("signing_kp", &id)];
+        let provider = fill(&mut browser, "/if/admin/applications/new/", "#application", &typed).await.url.path().to_owned();
+        let announced = async || {
+            announce(&fixture.app).await.unwrap();
+            announce(&fixture.app).await.unwrap();
+            fixture.events().await.into_iter().filter(|(action, _)| action == "certificate_expiring").count()
+        };
+        assert_eq!(announced().await, 0);
+        assert!(browser.get("/if/admin/").await.texts("#certificates").is_empty());
+        // 28 days are left, then 12, then 6, less than 1, none.
+        for (hours, count) in [(12 * 24, 1), (16 * 24, 1), (6 * 24, 2), (5 * 24 + 12, 3), (24, 4), (24, 4)] {
+            fixture.clock.advance(Duration::from_hours(hours));
+            assert_eq!(announced().await, count, "{hours}");
+        }
+        fixture.clock.advance(Duration::from_hours(2 * 24));
+        let mut browser = fixture.signed_in(&fixture.id_of("admin").await).await;
+        let advice = "generate a new one and set it as next signing certificate.";
+        let shown = browser.get("/if/admin/").await.texts("#certificates p");
+        assert_eq!(shown, [format!("The certificate Short has expired 2 days ago, used by kasm; {advice}")]);
+        let page = browser.get(&certificate).await;
+        assert!(page.body.contains(&format!("This certificate has expired 2 days ago, used by kasm; {advice}")));
+        assert!(page.body.contains("as signing certificate"), "{}", page.body);
+        let page = browser.get(&provider).await;
+        assert!(page.body.contains(&format!("The signing certificate Short has expired 2 days ago; {advice}")), "{}", page.body);
+        let list = browser.get("/if/admin/certificates/").await;
+        assert_eq!(list.texts("#certificates td[data-label='Used by']"), ["–", "kasm"]);
+        let events = browser.get("/if/admin/events/").await;
+        assert!(events.body.contains("Certificate expiring") && events.body.contains("used by: kasm"), "{}", events.body);
+    }
+
+    async fn two_instances_announce_a_certificate_once_and_deleting_it_forgets_that(db: TestDatabase) {
+        let fixture = Fixture::new(&db).await;
+        let mut browser = fixture.administrator().await;
+        let typed = [("name", "Short"), ("validity_days", "3"), ("kind", "ecp384")];
+        let page = fill(&mut browser, GENERATE, "#certificate", &typed).await;
+        let (one, other) = tokio::join!(announce(&fixture.app), announce(&fixture.app));
+        one.unwrap();
+        other.unwrap();
+        let events = fixture.events().await;
+        assert_eq!(events.iter().filter(|(action, _)| action == "certificate_expiring").count(), 1);
+        let reply = browser.submit(page.form("#delete")).await;
+        assert!(reply.body.contains("The certificate Short was deleted."), "{}", reply.body);
+        let left: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM identity_certificate_warnings")
+            .fetch_one(&mut *fixture.store.read().await.unwrap())
+            .await
+            .unwrap();
+        assert_eq!(left, 0);
     }
 }

@@ -13,7 +13,7 @@ use store::Error;
 use super::OVERVIEW;
 use crate::ConnectError;
 use crate::app::App;
-use crate::certificates::{self, Keypair, Validity};
+use crate::certificates::{self, Warning};
 use crate::refusal::Refusal;
 use crate::visit::AdminVisit;
 
@@ -55,8 +55,8 @@ struct OverviewPage {
     shell: Shell,
     counts: Counts,
     events: Vec<RecordedEvent>,
-    /// Certificates that have expired or soon will, with whether they have.
-    ending: Vec<(Keypair, bool)>,
+    /// Certificates that have expired or soon will.
+    warnings: Vec<Warning>,
     /// The name of the product that one click connects.
     connector: Option<String>,
 }
@@ -67,22 +67,10 @@ async fn page(by: AdminVisit) -> Result<Response, Problem> {
         shell: by.page("Overview"),
         counts: count(&mut conn).await?,
         events: by.app.events.newest(&mut conn, NEWEST).await?,
-        ending: ending(&by, &mut conn).await?,
+        warnings: certificates::warnings(&mut conn, by.app.site.now()).await?,
         connector: by.app.workspaces.as_ref().map(|connector| connector.name()),
     };
     site::html(&page)
-}
-
-async fn ending(by: &AdminVisit, conn: &mut AnyConnection) -> Result<Vec<(Keypair, bool)>, Problem> {
-    let mut ending = Vec::new();
-    for keypair in certificates::all(conn).await? {
-        match Validity::of(&keypair.certificate()?, by.app.site.now()) {
-            Validity::Expired => ending.push((keypair, true)),
-            Validity::EndsSoon => ending.push((keypair, false)),
-            Validity::Good | Validity::NotYet => {}
-        }
-    }
-    Ok(ending)
 }
 
 /// Connects the other product of the house, both sides at once.

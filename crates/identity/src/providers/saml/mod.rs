@@ -19,6 +19,7 @@ mod snapshot;
 mod store;
 #[cfg(test)]
 mod tests;
+mod uses;
 
 use axum::Router;
 use axum::response::Response;
@@ -30,7 +31,8 @@ pub(crate) use self::pages::page_of;
 pub(crate) use self::register::register;
 pub(crate) use self::settings::Settings;
 pub(crate) use self::snapshot::{Snapshot, Snapshots};
-pub(crate) use self::store::{Listed, list, using_certificate};
+pub(crate) use self::store::{Listed, list};
+pub(crate) use self::uses::{CertificateRole, CertificateUse, certificate_uses, uses_of_certificate};
 use crate::app::App;
 use crate::sessions::Person;
 use crate::visit::Visit;

@@ -12,9 +12,11 @@ use site::{Button, FieldErrors, Problem, Shell, Submitted};
 
 use super::form::{Choices, Fields};
 use super::settings::{SamlProvider, Settings};
+use super::uses::CertificateRole;
 use super::{changes, metadata, preview, store};
 use crate::app::App;
 use crate::applications::{self, Application};
+use crate::certificates::Warning;
 use crate::providers::PROVIDERS;
 use crate::refusal::Refusal;
 use crate::visit::AdminVisit;
@@ -158,6 +160,7 @@ struct ViewPage {
     provider: SamlProvider,
     application: Option<Application>,
     certificate: String,
+    warnings: Vec<(Warning, CertificateRole)>,
     issuer: String,
     metadata: String,
     urls: Option<Urls>,
@@ -181,6 +184,7 @@ async fn view(
     let mut conn = by.app.store.read().await?;
     let application = applications::by_provider(&mut conn, &id).await?;
     let certificate = certificates::find(&mut conn, &provider.settings.signing_kp).await?;
+    let warnings = certificates::warnings_for_provider(&mut conn, &id, by.app.site.now()).await?;
     let users = users::names(&mut conn).await?;
     let preview = match query.for_user.as_str() {
         "" => None,
@@ -198,6 +202,7 @@ async fn view(
     site::html(&ViewPage {
         shell: by.page(provider.settings.name.clone()),
         certificate: certificate.map(|keypair| keypair.name).unwrap_or_default(),
+        warnings,
         urls: slug.map(|slug| Urls::of(&by.app, &slug)),
         for_user: query.for_user,
         provider,

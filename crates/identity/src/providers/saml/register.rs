@@ -1,8 +1,6 @@
 //! One click: a service provider of the house registers itself, or brings its registration up to date.
 
 use ::store::Error;
-use site::events::Event;
-use site::{ClientAddr, TraceId};
 use sqlx::AnyConnection;
 
 use super::import::{ServiceProviderFacts, application};
@@ -10,6 +8,7 @@ use super::settings::{SamlProvider, Settings};
 use super::{changes, metadata, store};
 use crate::app::App;
 use crate::applications::{self, Wanted};
+use crate::events;
 use crate::refusal::Refusal;
 use crate::{ConnectError, Connected, ServiceProvider};
 
@@ -64,11 +63,8 @@ async fn create(conn: &mut AnyConnection, app: &App, settings: Settings) -> Resu
     Ok(created)
 }
 
-/// The house itself acts here, not a person in a request.
 async fn note(conn: &mut AnyConnection, app: &App, action: &str, settings: &Settings) -> Result<(), Error> {
-    let (client_addr, trace) = (ClientAddr(None), TraceId("-".into()));
-    let event = Event { action, actor: "", subject: &settings.name, client_addr, trace: &trace };
-    app.events.record_in(conn, event, &changes::about(settings)).await
+    events::note_in(conn, app, action, &settings.name, &changes::about(settings)).await
 }
 
 async fn create_application(

@@ -127,17 +127,6 @@ pub(crate) async fn list(conn: &mut AnyConnection) -> Result<Vec<Listed>, Error>
     Ok(rows)
 }
 
-/// The names of the providers that sign with a certificate or check requests against it.
-pub(crate) async fn using_certificate(conn: &mut AnyConnection, id: &str) -> Result<Vec<String>, Error> {
-    let names = sqlx::query_scalar(
-        "SELECT name FROM identity_saml_providers WHERE signing_kp = $1 OR verification_kp = $1 ORDER BY name",
-    )
-    .bind(id)
-    .fetch_all(conn)
-    .await?;
-    Ok(names)
-}
-
 /// Creates a provider with that id.
 pub(super) async fn insert(conn: &mut AnyConnection, provider: &SamlProvider) -> Result<(), Error> {
     let sql = "INSERT INTO identity_saml_providers (id, name, authorization_flow, acs_url, issuer, sp_binding, \
