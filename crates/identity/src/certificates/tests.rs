@@ -166,7 +166,7 @@ both_databases! {
             fixture.clock.advance(Duration::from_hours(hours));
             assert_eq!(announced().await, count, "{hours}");
         }
-        fixture.clock.advance(Duration::from_hours(2 * 24));
+        fixture.clock.advance(Duration::from_hours(24));
         let mut browser = fixture.signed_in(&fixture.id_of("admin").await).await;
         let advice = "generate a new one and set it as next signing certificate.";
         let shown = browser.get("/if/admin/").await.texts("#certificates p");
