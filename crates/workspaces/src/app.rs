@@ -58,6 +58,7 @@ impl Workspaces {
     /// The database's.
     pub async fn open(setup: Setup) -> Result<Self, store::Error> {
         let (stop, stopping) = watch::channel(false);
+        let (exchanges, writing) = sso::saml::Exchanges::start(setup.store.clone(), stopping.clone());
         let app = App {
             events: Events::start(setup.site.clone(), &setup.store),
             store: setup.store,
@@ -69,11 +70,13 @@ impl Workspaces {
             sessions_per_person: setup.sessions_per_person,
             sign_in_lifetime: setup.sign_in_lifetime,
             endings: sessions::Endings::default(),
+            exchanges,
             stopping,
         };
         first_start(&app).await?;
         sessions::resume_starts(&app).await?;
-        let tasks = vec![tokio::spawn(sessions::keep(app.clone())), tokio::spawn(sweep(app.clone()))];
+        let tasks =
+            vec![tokio::spawn(sessions::keep(app.clone())), tokio::spawn(sweep(app.clone())), writing];
         Ok(Self { app, stop, tasks })
     }
 
@@ -141,6 +144,8 @@ pub(crate) struct App {
     pub(crate) sign_in_lifetime: Duration,
     /// Tells open streams that their session is over.
     pub(crate) endings: sessions::Endings,
+    /// Keeps what identity providers and we said to each other.
+    pub(crate) exchanges: sso::saml::Exchanges,
     stopping: watch::Receiver<bool>,
 }
 

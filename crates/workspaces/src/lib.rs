@@ -33,5 +33,6 @@ pub const MIGRATIONS: store::Migrations = store::Migrations {
         (3, "SAML configurations and sign-ins under way", include_str!("sso/saml/schema.sql")),
         (4, "workspace definitions and who sees them", include_str!("catalogue/schema.sql")),
         (5, "sessions and launch tickets", include_str!("sessions/schema.sql")),
+        (6, "SAML exchanges", include_str!("sso/saml/exchanges/schema.sql")),
     ],
 };

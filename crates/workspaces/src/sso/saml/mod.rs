@@ -1,6 +1,7 @@
 //! SAML 2.0 as a service provider (Web Browser SSO Profile, SAML V2.0 Profiles 4.1): any number of
 //! configurations, each for one identity provider.
 
+mod exchanges;
 mod form;
 mod identity;
 mod keys;
@@ -23,6 +24,7 @@ use url::form_urlencoded;
 
 use crate::app::App;
 
+pub(crate) use self::exchanges::Exchanges;
 pub(crate) use self::form::from_metadata;
 pub(crate) use self::keys::ensure as ensure_key;
 pub(crate) use self::pending::sweep;
@@ -30,7 +32,7 @@ pub(crate) use self::service_provider::metadata;
 pub(crate) use self::store::{find_made_by, save};
 
 pub(crate) fn routes() -> Router<App> {
-    pages::routes().merge(sign_in::routes()).merge(service_provider::routes())
+    pages::routes().merge(exchanges::routes()).merge(sign_in::routes()).merge(service_provider::routes())
 }
 
 /// What we know of one identity provider, and how we deal with it. An enabled one is complete.

@@ -189,7 +189,8 @@ fn fresh(id: String) -> Result<SamlConfig, Problem> {
     if is_id(&id) { Ok(SamlConfig::new(id)) } else { Err(no_such_config()) }
 }
 
-async fn find(app: &App, id: &str) -> Result<SamlConfig, Problem> {
+/// The configuration of this id.
+pub(super) async fn find(app: &App, id: &str) -> Result<SamlConfig, Problem> {
     let mut conn = app.store.read().await?;
     store::find(&mut conn, id).await?.ok_or_else(no_such_config)
 }

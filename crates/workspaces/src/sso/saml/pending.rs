@@ -40,6 +40,8 @@ pub(super) struct Request {
     pub(super) purpose: Purpose,
     /// The page of ours that the person wanted.
     pub(super) return_path: String,
+    /// The message that was sent (XML).
+    pub(super) message: String,
 }
 
 #[derive(FromRow)]
@@ -49,31 +51,40 @@ struct RequestRow {
     visitor_hash: String,
     purpose: String,
     return_path: String,
+    message: String,
+}
+
+impl Purpose {
+    fn of(key: &str) -> Self {
+        // Only this file writes the column.
+        if key == Self::Test.key() { Self::Test } else { Self::SignIn }
+    }
 }
 
 impl From<RequestRow> for Request {
     fn from(row: RequestRow) -> Self {
-        let purpose = if row.purpose == Purpose::Test.key() { Purpose::Test } else { Purpose::SignIn };
         Self {
             id: row.id,
             config_id: row.config_id,
             visitor_hash: row.visitor_hash,
-            purpose,
+            purpose: Purpose::of(&row.purpose),
             return_path: row.return_path,
+            message: row.message,
         }
     }
 }
 
 pub(super) async fn remember(conn: &mut AnyConnection, site: &Site, request: &Request) -> Result<(), Error> {
     sqlx::query(
-        "INSERT INTO workspaces_saml_requests (id, config_id, visitor_hash, purpose, return_path, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO workspaces_saml_requests (id, config_id, visitor_hash, purpose, return_path, message, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(&request.id)
     .bind(&request.config_id)
     .bind(&request.visitor_hash)
     .bind(request.purpose.key())
     .bind(&request.return_path)
+    .bind(&request.message)
     .bind(site.now().plus(REQUEST_LIFETIME))
     .execute(conn)
     .await?;
@@ -88,7 +99,7 @@ pub(super) async fn look_up(
     id: &str,
 ) -> Result<Option<Request>, Error> {
     let row: Option<RequestRow> = sqlx::query_as(
-        "SELECT id, config_id, visitor_hash, purpose, return_path FROM workspaces_saml_requests \
+        "SELECT id, config_id, visitor_hash, purpose, return_path, message FROM workspaces_saml_requests \
          WHERE id = $1 AND config_id = $2 AND expires_at > $3",
     )
     .bind(id)
@@ -97,6 +108,39 @@ pub(super) async fn look_up(
     .fetch_optional(conn)
     .await?;
     Ok(row.map(Request::from))
+}
+
+/// A request without an accepted answer, for administrators.
+#[derive(Clone, Debug)]
+pub(super) struct Waiting {
+    pub(super) sent_at: Timestamp,
+    pub(super) purpose: Purpose,
+    /// The message that was sent (XML).
+    pub(super) message: String,
+}
+
+/// The newest requests of a configuration that have no accepted answer yet.
+pub(super) async fn waiting(
+    conn: &mut AnyConnection,
+    site: &Site,
+    config: &str,
+    most: u32,
+) -> Result<Vec<Waiting>, Error> {
+    let rows: Vec<(String, String, Timestamp)> = sqlx::query_as(
+        "SELECT purpose, message, expires_at FROM workspaces_saml_requests WHERE config_id = $1 AND expires_at > $2 \
+         ORDER BY expires_at DESC, id DESC LIMIT $3",
+    )
+    .bind(config)
+    .bind(site.now())
+    .bind(i64::from(most))
+    .fetch_all(conn)
+    .await?;
+    let waiting = |(purpose, message, expires_at): (String, String, Timestamp)| Waiting {
+        sent_at: expires_at.minus(REQUEST_LIFETIME),
+        purpose: Purpose::of(&purpose),
+        message,
+    };
+    Ok(rows.into_iter().map(waiting).collect())
 }
 
 /// Uses a request up; `false` if an answer was accepted already, or it has expired.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use site::{Problem, Shell};
 use sqlx::AnyConnection;
 
+use super::exchanges::{self, Findings};
 use super::identity::{self, Identity, Preview};
 use super::{SamlConfig, start_href};
 use crate::app::App;
@@ -24,37 +25,39 @@ pub(super) struct Report {
     pub(super) wrong: Option<String>,
     /// The same for people who are not administrators.
     pub(super) wrong_for_strangers: String,
-    checks: Vec<Check>,
-    said: Option<Said>,
+    pub(super) checks: Vec<Check>,
+    pub(super) said: Option<Said>,
     identity: Option<Identity>,
     xml: String,
     trace: String,
 }
 
+/// One check of a message, in words.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Check {
-    name: String,
-    expected: String,
-    received: String,
-    passed: bool,
+pub(super) struct Check {
+    pub(super) name: String,
+    pub(super) expected: String,
+    pub(super) received: String,
+    pub(super) passed: bool,
 }
 
 /// What a verified assertion said.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Said {
-    name_id: String,
-    format: String,
-    covered: String,
-    session_index: String,
-    authn_context: String,
-    attributes: Vec<Attribute>,
+pub(super) struct Said {
+    pub(super) name_id: String,
+    pub(super) format: String,
+    pub(super) covered: String,
+    pub(super) session_index: String,
+    pub(super) authn_context: String,
+    pub(super) attributes: Vec<Attribute>,
 }
 
+/// One attribute with its values.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Attribute {
-    name: String,
-    friendly_name: String,
-    values: Vec<String>,
+pub(super) struct Attribute {
+    pub(super) name: String,
+    pub(super) friendly_name: String,
+    pub(super) values: Vec<String>,
 }
 
 impl Report {
@@ -93,6 +96,11 @@ impl Report {
     #[must_use]
     pub(super) fn without_xml(self) -> Self {
         Self { xml: String::new(), ..self }
+    }
+
+    /// The checks and what the message said, to be kept.
+    pub(super) fn findings(&self) -> Findings {
+        Findings { checks: self.checks.clone(), said: self.said.clone() }
     }
 
     /// Who the person is, if everything was right.
@@ -174,16 +182,20 @@ struct RefusedPage<'r> {
     report: Option<&'r Report>,
     trace: &'r str,
     again: String,
+    /// Where the exchange is kept, for administrators.
+    exchange: Option<String>,
 }
 
-/// The page for somebody whose sign-in was refused; `detailed` with every check.
+/// The page for somebody whose sign-in was refused: with every check while Debug is on, and for an
+/// administrator, who is also shown where the exchange is kept.
 pub(super) fn refused_page(
     app: &App,
     visit: &Visit,
     config: &SamlConfig,
     report: &Report,
-    detailed: bool,
+    administrator: bool,
 ) -> Result<Response, Problem> {
+    let detailed = config.debug || administrator;
     let wrong = report.wrong.as_deref().filter(|_| detailed);
     let page = RefusedPage {
         shell: visit.card(app, "You could not be signed in"),
@@ -191,6 +203,7 @@ pub(super) fn refused_page(
         report: detailed.then_some(report),
         trace: &report.trace,
         again: start_href(&config.id, None),
+        exchange: administrator.then(|| exchanges::href(config, &report.trace)),
     };
     site::page::html_with_status(StatusCode::FORBIDDEN, &page)
 }

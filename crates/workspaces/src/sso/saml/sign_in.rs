@@ -20,6 +20,7 @@ use serde_json::json;
 use site::{Problem, Shell, Submitted};
 use url::form_urlencoded;
 
+use super::exchanges::Exchange;
 use super::identity::{self, Identity, UserNameSource};
 use super::pending::{self, Completion, Purpose, Request};
 use super::report::{self, Report};
@@ -43,17 +44,23 @@ pub(super) fn routes() -> Router<App> {
 /// What an answer came to.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Outcome {
-    /// The person may come in, at most until then.
-    SignIn {
-        /// Who it is.
-        identity: Identity,
-        /// The end that the identity provider set for the session.
-        until: Option<Timestamp>,
-    },
+    /// The person may come in.
+    SignIn(Box<Admission>),
     /// The answer was refused.
     Refused(Box<Report>),
     /// An administrator tried the configuration out.
     Test(Box<Report>),
+}
+
+/// Somebody for whom the identity provider vouches.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Admission {
+    /// Who it is.
+    identity: Identity,
+    /// The end that the identity provider set for the session.
+    until: Option<Timestamp>,
+    /// The exchange that brought the answer.
+    exchange: String,
 }
 
 async fn start(State(app): State<App>, visit: Visit, Path(id): Path<String>) -> Result<Response, Problem> {
@@ -83,12 +90,13 @@ pub(super) async fn begin(
 ) -> Result<Response, Problem> {
     let mut random = [0; 20];
     app.site.random().fill(&mut random);
-    let request = Request {
+    let mut request = Request {
         id: saml::message_id(random),
         config_id: config.id.clone(),
         visitor_hash: visit.visitor.hash(),
         purpose,
         return_path,
+        message: String::new(),
     };
     let mut message = AuthnRequestBuilder::new(&request.id, config.entity_id(&app.site), saml_now(app))
         .destination(&config.sso_url)
@@ -97,6 +105,7 @@ pub(super) async fn begin(
         UserNameSource::NameId(NameIdFormat::Unspecified) | UserNameSource::Attribute(_) => {}
         UserNameSource::NameId(format) => message = message.name_id_format(format),
     }
+    request.message = message.to_xml().map_err(Problem::internal)?;
     let key = keys::signing_key(app, config)?;
     let location = message.redirect_url(&config.sso_url, None, key.as_ref()).map_err(Problem::internal)?;
     let mut tx = app.store.begin().await?;
@@ -130,21 +139,43 @@ async fn consume(
     if !config.enabled && !test {
         return Err(not_enabled(&config));
     }
-    if request.is_none() && !config.idp_initiated {
-        return refuse_unsolicited(&app, &visit, &config).await;
-    }
+    let relay_state = field("RelayState").unwrap_or_default();
     let examination = examine(&app, &config, request.as_ref(), &answer)?;
     let report = Report::new(&visit, &config, &examination);
+    let exchange =
+        Exchange::of_answer(&app, &visit, &config, request.as_ref(), &report, &examination, &relay_state);
+    if request.is_none() && !config.idp_initiated {
+        app.exchanges.keep(exchange.refused(not_pending(&answer)));
+        return refuse_unsolicited(&app, &visit, &config).await;
+    }
     match examination.outcome() {
         Ok(assertion) if !use_up(&app, request.as_ref(), assertion).await? => {
+            app.exchanges.keep(exchange.refused(REPLAYED.to_owned()));
             refuse_replay(&app, &visit, &config).await
         }
         outcome => {
+            app.exchanges.keep(exchange);
             let until = outcome.as_ref().ok().and_then(|assertion| assertion.session_not_on_or_after());
             let until = until.map(|until| Timestamp::from_micros(until.micros()));
-            let relay_state = field("RelayState").unwrap_or_default();
             hand_over(&app, &visit, &config, request, report, until, &relay_state).await
         }
+    }
+}
+
+/// What administrators are told of an answer that was used before.
+const REPLAYED: &str = "This answer was used already: its request or its assertion was consumed before. Somebody \
+                        reloaded the page, or played the answer back.";
+
+/// What administrators are told of an answer to no pending request.
+fn not_pending(answer: &str) -> String {
+    match saml::untrusted_in_response_to(answer) {
+        Some(id) => format!(
+            "InResponseTo names the request {id}, which is not pending here: it was answered already, it is more than \
+             15 minutes old, or it was made elsewhere."
+        ),
+        None => "The identity provider began this sign-in, and Allow IdP-initiated sign-in is off for this \
+                 configuration."
+            .to_owned(),
     }
 }
 
@@ -219,8 +250,12 @@ async fn hand_over(
     }
     let outcome = match report.identity() {
         _ if test => Outcome::Test(Box::new(report)),
-        Some(identity) => Outcome::SignIn { identity: identity.clone(), until },
-        None if request.is_none() => return report::refused_page(app, visit, config, &report, config.debug),
+        Some(identity) => Outcome::SignIn(Box::new(Admission {
+            identity: identity.clone(),
+            until,
+            exchange: visit.trace.0.to_string(),
+        })),
+        None if request.is_none() => return report::refused_page(app, visit, config, &report, false),
         None if config.debug => Outcome::Refused(Box::new(report)),
         None => Outcome::Refused(Box::new(report.without_xml())),
     };
@@ -288,12 +323,10 @@ async fn complete(
     let config = named(&app, &ConfigQuery { id: completion.config_id }).await?;
     let administrator = person.is_some_and(|person| person.administrator);
     match completion.outcome {
-        Outcome::SignIn { identity, until } => {
-            finish(&app, &visit, &config, &identity, until, &completion.return_path).await
+        Outcome::SignIn(admission) => {
+            finish(&app, &visit, &config, &admission, &completion.return_path).await
         }
-        Outcome::Refused(report) => {
-            report::refused_page(&app, &visit, &config, &report, config.debug || administrator)
-        }
+        Outcome::Refused(report) => report::refused_page(&app, &visit, &config, &report, administrator),
         Outcome::Test(report) if administrator => {
             let mut conn = app.store.read().await?;
             report::test_page(&app, &visit, &mut conn, &config, &report).await
@@ -320,11 +353,11 @@ async fn ask_to_continue(
     token: String,
 ) -> Result<Response, Problem> {
     let config = named(app, &ConfigQuery { id: completion.config_id.clone() }).await?;
-    let Outcome::SignIn { identity, .. } = &completion.outcome else { return Err(not_yours()) };
+    let Outcome::SignIn(admission) = &completion.outcome else { return Err(not_yours()) };
     site::html(&ContinuePage {
         shell: visit.card(app, "Continue"),
         name: config.display_name,
-        username: identity.username.clone(),
+        username: admission.identity.username.clone(),
         token,
     })
 }
@@ -339,8 +372,8 @@ async fn continue_unsolicited(
     tx.commit().await?;
     let config = named(&app, &ConfigQuery { id: completion.config_id }).await?;
     match completion.outcome {
-        Outcome::SignIn { identity, until } => {
-            finish(&app, &visit, &config, &identity, until, &completion.return_path).await
+        Outcome::SignIn(admission) => {
+            finish(&app, &visit, &config, &admission, &completion.return_path).await
         }
         _ => Err(not_yours()),
     }
@@ -351,18 +384,21 @@ async fn finish(
     app: &App,
     visit: &Visit,
     config: &SamlConfig,
-    identity: &Identity,
-    until: Option<Timestamp>,
+    admission: &Admission,
     return_path: &str,
 ) -> Result<Response, Problem> {
+    let Admission { identity, until, exchange } = admission;
     let mut tx = app.store.begin().await?;
     if !store::hold_enabled(&mut tx, &config.id).await? {
+        app.exchanges
+            .conclude(exchange, Some("The configuration was disabled before the sign-in was finished."));
         return Err(not_enabled(config));
     }
     let user = match identity::admit(&mut tx, app, config, identity).await? {
         Ok(user) => user,
         Err(sentence) => {
             drop(tx);
+            app.exchanges.conclude(exchange, Some(&sentence));
             let context = json!({ "method": "saml", "config": config.id, "because": sentence });
             visit.record(app, "login_failed", &identity.username, &config.display_name, &context).await?;
             return Err(Problem::new(StatusCode::FORBIDDEN, "You could not be signed in", sentence)
@@ -376,5 +412,6 @@ async fn finish(
     let context = json!({ "method": "saml", "config": config.id, "groups": identity.group_values });
     visit.record_in(app, &mut tx, "login", &user.username, &config.display_name, &context).await?;
     tx.commit().await?;
+    app.exchanges.conclude(exchange, None);
     Ok(response)
 }

@@ -1,4 +1,5 @@
 mod configuration;
+mod exchanges;
 mod sign_in;
 mod trying_out;
 
