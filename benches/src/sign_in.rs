@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use saml::{AuthnRequest, Expectations, IdpMetadata, Timestamp, VerifiedAssertion, verify_response};
+use saml::{
+    AuthnRequest, Expectations, IdpMetadata, RequestedAcs, Timestamp, VerifiedAssertion, verify_response,
+};
 use url::Url;
 
 use crate::Outcome;
@@ -37,13 +39,16 @@ impl SignIn {
         let to_identity = begin(&mut browser, service)?;
         let query = to_identity.query().ok_or("the request has no query")?.to_owned();
         let request = AuthnRequest::from_redirect_query(&query)?;
+        let RequestedAcs::Address { url: Some(acs_url), .. } = request.assertion_consumer_service else {
+            return Err("the request does not say where the answer goes".into());
+        };
         let application = to_identity.path().split("/sso/").next().unwrap_or_default();
         let metadata = browser.get(&to_identity.join(&format!("{application}/metadata/"))?)?;
         let metadata = IdpMetadata::parse(metadata.html.as_bytes())?;
         let expectations = Expectations {
             issuer: metadata.entity_id,
             audience: request.issuer.ok_or("the request does not say who asks")?,
-            acs_url: request.acs_url.ok_or("the request does not say where the answer goes")?,
+            acs_url,
             in_response_to: Some(request.id),
             certificates: metadata.signing_certificates,
             clock_skew: Duration::from_secs(30),

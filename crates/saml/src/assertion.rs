@@ -1,6 +1,10 @@
 //! What an assertion says of a person; the same for the side that writes it and the side that reads it.
 
+use roxmltree::Node;
+
+use crate::error::Error;
 use crate::vocabulary::NameIdFormat;
+use crate::xml::{Writer, attribute, text};
 
 /// The name of a person (SAML Core 2.2.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +23,28 @@ impl NameId {
     /// A name without qualifiers.
     pub fn new(format: NameIdFormat, value: impl Into<String>) -> Self {
         Self { format, value: value.into(), name_qualifier: None, sp_name_qualifier: None }
+    }
+
+    /// Reads the element `NameID`.
+    pub(crate) fn read(node: Node<'_, '_>) -> Result<Self, Error> {
+        let owned = |name| attribute(node, name).map(str::to_owned);
+        Ok(Self {
+            format: attribute(node, "Format").map_or(NameIdFormat::Unspecified, NameIdFormat::from_uri),
+            value: text(node, "NameID")?.into_owned(),
+            name_qualifier: owned("NameQualifier"),
+            sp_name_qualifier: owned("SPNameQualifier"),
+        })
+    }
+
+    /// Writes the element `saml:NameID`, with this declaration of its namespace if it needs one.
+    pub(crate) fn write(&self, writer: &mut Writer, namespace: Option<&str>) {
+        let attributes = [
+            ("xmlns:saml", namespace),
+            ("Format", Some(self.format.as_str())),
+            ("NameQualifier", self.name_qualifier.as_deref()),
+            ("SPNameQualifier", self.sp_name_qualifier.as_deref()),
+        ];
+        writer.text("saml:NameID", &attributes, &self.value);
     }
 }
 

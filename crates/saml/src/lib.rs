@@ -6,6 +6,9 @@
 //! The way of a sign-in: the service provider writes an [`AuthnRequestBuilder`], the identity provider reads it
 //! as an [`AuthnRequest`], answers with a [`Response`] signed by its [`Signer`], and the service provider turns
 //! that with [`verify_response`] into a [`VerifiedAssertion`], which can come into being in no other way.
+//!
+//! The way of a sign-out: whoever ends a session writes a [`LogoutRequestBuilder`], the other side reads it as a
+//! [`LogoutRequest`] and answers with a [`LogoutResponseBuilder`], which is read as a [`LogoutResponse`].
 
 mod algorithms;
 mod assertion;
@@ -14,7 +17,9 @@ mod bindings;
 mod certificate;
 mod error;
 mod keys;
+mod logout;
 mod metadata;
+mod protocol;
 mod response;
 mod signature;
 mod timestamp;
@@ -23,11 +28,15 @@ mod xml;
 
 pub use algorithms::{DigestAlgorithm, SignatureAlgorithm};
 pub use assertion::{Attribute, NameId};
-pub use authn_request::{AuthnRequest, AuthnRequestBuilder, NameIdPolicy};
-pub use bindings::{MAX_MESSAGE_BYTES, Message, post_value, redirect_url};
+pub use authn_request::{
+    AuthnContextComparison, AuthnRequest, AuthnRequestBuilder, NameIdPolicy, RequestedAcs,
+    RequestedAuthnContext, Scoping,
+};
+pub use bindings::{MAX_MESSAGE_BYTES, Message, post_value, redirect_url, soap_envelope, soap_fault};
 pub use certificate::Certificate;
 pub use error::{Error, ErrorKind, Fault};
 pub use keys::{KeyType, SigningKey, VerifyingKey};
+pub use logout::{LogoutRequest, LogoutRequestBuilder, LogoutResponse, LogoutResponseBuilder, Status};
 pub use metadata::{AssertionConsumerService, Endpoint, IdpMetadata, MAX_METADATA_BYTES, SpMetadata};
 pub use response::{
     Check, CheckName, ErrorResponse, Examination, Expectations, Response, SignedParts, VerifiedAssertion,
@@ -35,7 +44,7 @@ pub use response::{
 };
 pub use signature::Signer;
 pub use timestamp::Timestamp;
-pub use vocabulary::{AuthnContextClass, Binding, NameIdFormat, StatusCode};
+pub use vocabulary::{AuthnContextClass, Binding, LogoutReason, NameIdFormat, StatusCode};
 
 /// An `xs:ID` for a message or an assertion, made of 160 random bits (SAML Core 1.3.4 asks for at least 128).
 pub fn message_id(random: [u8; 20]) -> String {

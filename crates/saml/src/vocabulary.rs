@@ -115,8 +115,34 @@ open_vocabulary! {
         TimeSyncToken = "urn:oasis:names:tc:SAML:2.0:ac:classes:TimeSyncToken",
         /// A registered mobile device, one factor.
         MobileOneFactorContract = "urn:oasis:names:tc:SAML:2.0:ac:classes:MobileOneFactorContract",
+        /// An address of the network.
+        InternetProtocol = "urn:oasis:names:tc:SAML:2.0:ac:classes:InternetProtocol",
+        /// An address of the network and a password.
+        InternetProtocolPassword = "urn:oasis:names:tc:SAML:2.0:ac:classes:InternetProtocolPassword",
+        /// A password by a protocol that does not reveal it.
+        SecureRemotePassword = "urn:oasis:names:tc:SAML:2.0:ac:classes:SecureRemotePassword",
+        /// A key with a certificate, kept by software.
+        SoftwarePki = "urn:oasis:names:tc:SAML:2.0:ac:classes:SoftwarePKI",
+        /// A smart card.
+        Smartcard = "urn:oasis:names:tc:SAML:2.0:ac:classes:Smartcard",
+        /// A key with a certificate on a smart card, and its PIN.
+        SmartcardPki = "urn:oasis:names:tc:SAML:2.0:ac:classes:SmartcardPKI",
+        /// A mobile device that is not registered, one factor.
+        MobileOneFactorUnregistered = "urn:oasis:names:tc:SAML:2.0:ac:classes:MobileOneFactorUnregistered",
+        /// A mobile device that is not registered, and a second factor.
+        MobileTwoFactorUnregistered = "urn:oasis:names:tc:SAML:2.0:ac:classes:MobileTwoFactorUnregistered",
         /// A registered mobile device and a second factor.
         MobileTwoFactorContract = "urn:oasis:names:tc:SAML:2.0:ac:classes:MobileTwoFactorContract",
+    }
+}
+
+open_vocabulary! {
+    /// Why a session is to end (SAML Core 3.7.3).
+    LogoutReason {
+        /// The person wants it.
+        User = "urn:oasis:names:tc:SAML:2.0:logout:user",
+        /// An administrator wants it.
+        Admin = "urn:oasis:names:tc:SAML:2.0:logout:admin",
     }
 }
 
@@ -141,6 +167,14 @@ open_vocabulary! {
         NoAuthnContext = "urn:oasis:names:tc:SAML:2.0:status:NoAuthnContext",
         /// The person would have had to be asked, and the request forbids that.
         NoPassive = "urn:oasis:names:tc:SAML:2.0:status:NoPassive",
+        /// None of the identity providers that the request lists can be used.
+        NoAvailableIdp = "urn:oasis:names:tc:SAML:2.0:status:NoAvailableIDP",
+        /// None of the identity providers that the request lists is known.
+        NoSupportedIdp = "urn:oasis:names:tc:SAML:2.0:status:NoSupportedIDP",
+        /// Not every session could be ended.
+        PartialLogout = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout",
+        /// The request may not be passed on any further.
+        ProxyCountExceeded = "urn:oasis:names:tc:SAML:2.0:status:ProxyCountExceeded",
         /// The responder won't.
         RequestDenied = "urn:oasis:names:tc:SAML:2.0:status:RequestDenied",
         /// The responder can't.

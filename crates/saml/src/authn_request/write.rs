@@ -1,12 +1,13 @@
 //! The request as the service provider writes it.
 
+use super::RequestedAuthnContext;
 use crate::algorithms::SignatureAlgorithm;
 use crate::bindings::{self, Message};
 use crate::error::Error;
 use crate::keys::SigningKey;
 use crate::signature::Signer;
 use crate::timestamp::Timestamp;
-use crate::vocabulary::{AuthnContextClass, Binding, NameIdFormat};
+use crate::vocabulary::{Binding, NameIdFormat};
 use crate::xml::{SAML, SAMLP, Writer};
 
 /// An AuthnRequest to be sent. Without further settings it asks for an answer by HTTP-POST, says nothing about
@@ -24,7 +25,7 @@ pub struct AuthnRequestBuilder {
     allow_create: bool,
     force_authn: bool,
     is_passive: bool,
-    requested_authn_contexts: Vec<AuthnContextClass>,
+    requested_authn_context: Option<RequestedAuthnContext>,
 }
 
 impl AuthnRequestBuilder {
@@ -41,7 +42,7 @@ impl AuthnRequestBuilder {
             allow_create: true,
             force_authn: false,
             is_passive: false,
-            requested_authn_contexts: Vec::new(),
+            requested_authn_context: None,
         }
     }
 
@@ -94,10 +95,10 @@ impl AuthnRequestBuilder {
         self
     }
 
-    /// Which ways of authentication are wanted (exact comparison), in order of preference; none unless set.
+    /// Which ways of authentication are wanted; any unless set.
     #[must_use]
-    pub fn requested_authn_contexts(mut self, classes: Vec<AuthnContextClass>) -> Self {
-        self.requested_authn_contexts = classes;
+    pub fn requested_authn_context(mut self, wanted: Option<&RequestedAuthnContext>) -> Self {
+        self.requested_authn_context = wanted.cloned();
         self
     }
 
@@ -136,17 +137,14 @@ impl AuthnRequestBuilder {
                     &[("AllowCreate", Some(allow)), ("Format", Some(format.as_str()))],
                 );
             }
-            if !self.requested_authn_contexts.is_empty() {
-                request.element(
-                    "samlp:RequestedAuthnContext",
-                    &[("Comparison", Some("exact"))],
-                    |requested| {
-                        for class in &self.requested_authn_contexts {
-                            let namespace = [("xmlns:saml", Some(SAML))];
-                            requested.text("saml:AuthnContextClassRef", &namespace, class.as_str());
-                        }
-                    },
-                );
+            if let Some(wanted) = &self.requested_authn_context {
+                let comparison = [("Comparison", Some(wanted.comparison.as_str()))];
+                request.element("samlp:RequestedAuthnContext", &comparison, |requested| {
+                    for class in &wanted.classes {
+                        let namespace = [("xmlns:saml", Some(SAML))];
+                        requested.text("saml:AuthnContextClassRef", &namespace, class.as_str());
+                    }
+                });
             }
         });
         Ok((writer.finish()?, after_issuer))

@@ -1,7 +1,9 @@
-//! How messages travel: base64 in a form field, or compressed in a query (SAML Bindings 3.4 and 3.5).
+//! How messages travel: base64 in a form field, compressed in a query, or in a SOAP envelope (SAML Bindings 3.2,
+//! 3.4 and 3.5).
 
 mod post;
 mod redirect;
+mod soap;
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
@@ -11,6 +13,8 @@ pub use post::post_value;
 pub(crate) use post::read_post;
 pub use redirect::{Message, redirect_url};
 pub(crate) use redirect::{RedirectSignature, read_redirect_query};
+pub(crate) use soap::{read_soap, within_envelope};
+pub use soap::{soap_envelope, soap_fault};
 
 use crate::error::{Error, ErrorKind};
 

@@ -254,6 +254,17 @@ pub enum ErrorKind {
     EntitiesSeveral,
     /// The metadata describes no entity in the wanted role.
     RoleMissing(&'static str),
+
+    /// A request names its assertion consumer service by number and by address at once.
+    AcsNamedTwice,
+    /// A request names a person by an encrypted name.
+    SubjectEncrypted,
+    /// The answer to a SOAP call is a fault.
+    SoapFault,
+    /// A request to sign out is no longer valid.
+    RequestExpired,
+    /// A request to sign out was made later than now.
+    RequestFromTheFuture,
 }
 
 #[cfg(test)]

@@ -238,6 +238,30 @@ pub(super) fn of(kind: ErrorKind) -> Words {
         K::RoleMissing(_) => {
             (Theirs, "The metadata does not describe {}.", "Take the metadata of the other side.")
         }
+
+        K::AcsNamedTwice => (
+            Theirs,
+            "The request names where its answer is to go twice: by AssertionConsumerServiceIndex, and by AssertionConsumerServiceURL or ProtocolBinding.",
+            "Have the application send one of them only.",
+        ),
+        K::SubjectEncrypted => (
+            Differs,
+            "The request names a person by an encrypted name (EncryptedID), which can't be read.",
+            "Have the application send plain names (NameID) in its requests.",
+        ),
+        K::RequestExpired => (
+            Theirs,
+            "The request to sign out came too late.",
+            "If this happens to every one, the clocks of the two servers differ: set both by NTP.",
+        ),
+        K::RequestFromTheFuture => (
+            Theirs,
+            "The request to sign out was made at a moment that has not come yet.",
+            "The clocks of the two servers differ: set both by NTP.",
+        ),
+        K::SoapFault => {
+            (Theirs, "The other side answered that it can't make sense of the call.", "Its own log says why.")
+        }
     };
     Words { fault, what, remedy }
 }

@@ -5,6 +5,7 @@
 
 mod coverage;
 mod fixtures;
+mod logout;
 mod metadata;
 mod mutation;
 mod profile;

@@ -1,8 +1,9 @@
 //! Requests: what the service provider writes, the identity provider reads; and signatures over queries.
 
 use saml::{
-    AuthnContextClass, AuthnRequest, AuthnRequestBuilder, Binding, ErrorKind, Message, NameIdFormat,
-    NameIdPolicy, SignatureAlgorithm, post_value, redirect_url,
+    AuthnContextClass, AuthnContextComparison, AuthnRequest, AuthnRequestBuilder, Binding, ErrorKind,
+    Message, NameIdFormat, NameIdPolicy, RequestedAcs, RequestedAuthnContext, Scoping, SignatureAlgorithm,
+    post_value, redirect_url,
 };
 
 use crate::fixtures::*;
@@ -15,6 +16,14 @@ fn builder() -> AuthnRequestBuilder {
 
 fn query(url: &str) -> &str {
     url.split_once('?').unwrap().1
+}
+
+fn address(url: &str, binding: Binding) -> RequestedAcs {
+    RequestedAcs::Address { url: Some(url.to_owned()), binding: Some(binding.as_str().to_owned()) }
+}
+
+fn read(xml: &str) -> AuthnRequest {
+    AuthnRequest::from_post(&post_value(xml), None).unwrap()
 }
 
 fn keys(party: &Party) -> Vec<saml::VerifyingKey> {
@@ -38,12 +47,11 @@ fn a_plain_request() {
         assert_eq!(request.issue_instant, now());
         assert_eq!(request.issuer.as_deref(), Some(AUDIENCE));
         assert_eq!(request.destination.as_deref(), Some(SSO));
-        assert_eq!(request.acs_url.as_deref(), Some(ACS));
-        assert_eq!(request.acs_index, None);
-        assert_eq!(request.protocol_binding.as_deref(), Some(Binding::HttpPost.as_str()));
+        assert_eq!(request.assertion_consumer_service, address(ACS, Binding::HttpPost));
         assert!(!request.force_authn && !request.is_passive);
         assert_eq!(request.name_id_policy, None);
-        assert!(request.requested_authn_contexts.is_empty());
+        assert_eq!(request.requested_authn_context, None);
+        assert_eq!((&request.subject, &request.scoping), (&None, &None));
         assert_eq!(request.relay_state.as_deref(), Some("a b&c=ä"));
         assert!(!request.is_signed());
         assert_eq!(refused(&request, &IDP), ErrorKind::SignatureMissing);
@@ -52,14 +60,17 @@ fn a_plain_request() {
 
 #[test]
 fn a_request_with_everything() {
-    let classes = vec![AuthnContextClass::MobileTwoFactorContract, AuthnContextClass::Other("urn:x".into())];
+    let wanted = RequestedAuthnContext {
+        comparison: AuthnContextComparison::Minimum,
+        classes: vec![AuthnContextClass::MobileTwoFactorContract, AuthnContextClass::Other("urn:x".into())],
+    };
     let builder = builder()
         .force_authn(true)
         .is_passive(true)
         .name_id_format(NameIdFormat::EmailAddress)
         .allow_create(false)
         .protocol_binding(Binding::HttpRedirect)
-        .requested_authn_contexts(classes.clone());
+        .requested_authn_context(Some(&wanted));
     for signer in [None, Some(&IDP.signer)] {
         let request = AuthnRequest::from_post(&builder.post_value(signer).unwrap(), None).unwrap();
         assert!(request.force_authn && request.is_passive);
@@ -69,8 +80,8 @@ fn a_request_with_everything() {
             allow_create: false,
         };
         assert_eq!(request.name_id_policy, Some(policy));
-        assert_eq!(request.protocol_binding.as_deref(), Some(Binding::HttpRedirect.as_str()));
-        assert_eq!(request.requested_authn_contexts, classes);
+        assert_eq!(request.assertion_consumer_service, address(ACS, Binding::HttpRedirect));
+        assert_eq!(request.requested_authn_context.as_ref(), Some(&wanted));
         assert_eq!(request.is_signed(), signer.is_some());
     }
 }
@@ -89,7 +100,7 @@ fn a_signed_form() {
     )
     .unwrap();
     let evil = AuthnRequest::from_post(&post_value(&edit(&xml, ACS, "https://evil.example/")), None).unwrap();
-    assert_eq!(evil.acs_url.as_deref(), Some("https://evil.example/"));
+    assert_eq!(evil.assertion_consumer_service, address("https://evil.example/", Binding::HttpPost));
     assert_eq!(refused(&evil, &IDP), ErrorKind::DigestMismatch);
     let request = AuthnRequest::from_post(&post_value(&xml), None).unwrap();
     assert_eq!(refused(&request, &STRANGER), ErrorKind::SignatureInvalid);
@@ -217,13 +228,94 @@ fn each_fault_has_its_own_error() {
         kind(&edit(&xml, "</samlp:AuthnRequest>", "<e/></samlp:AuthnRequest>")),
         ErrorKind::Unexpected("AuthnRequest")
     );
-    let indexed = edit(&xml, "ID=", "AssertionConsumerServiceIndex=\"3\" IsPassive=\"1\" ID=");
-    let indexed = AuthnRequest::from_post(&post_value(&indexed), None).unwrap();
-    assert_eq!((indexed.acs_index, indexed.is_passive), (Some(3), true));
+    assert_eq!(kind(&edit(&xml, "ID=", "AssertionConsumerServiceIndex=\"3\" ID=")), ErrorKind::AcsNamedTwice);
     // An attribute of another namespace is not one of the request.
     let foreign =
         edit(&xml, "AssertionConsumerServiceURL=", "xmlns:e=\"urn:e\" e:AssertionConsumerServiceURL=");
-    assert_eq!(AuthnRequest::from_post(&post_value(&foreign), None).unwrap().acs_url, None);
+    let binding = Some(Binding::HttpPost.as_str().to_owned());
+    assert_eq!(read(&foreign).assertion_consumer_service, RequestedAcs::Address { url: None, binding });
+}
+
+/// What our builder does not write, in the shapes that others do.
+#[test]
+fn what_others_ask_for() {
+    let indexed = r#"<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_1" Version="2.0"
+        IssueInstant="2026-11-24T12:00:00Z" AssertionConsumerServiceIndex=" 3 " IsPassive="1"/>"#;
+    let request = read(indexed);
+    assert_eq!((&request.assertion_consumer_service, request.is_passive), (&RequestedAcs::Index(3), true));
+    assert_eq!(request.issuer, None);
+    let bare = edit(indexed, "AssertionConsumerServiceIndex=\" 3 \"", "");
+    assert_eq!(read(&bare).assertion_consumer_service, RequestedAcs::Default);
+
+    let request = read(&asking(
+        r#"<a:Subject><a:NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
+            NameQualifier="https://idp" SPNameQualifier="https://sp">x7</a:NameID></a:Subject>
+        <p:NameIDPolicy AllowCreate="true" SPNameQualifier="urn:affiliation"/>
+        <a:Conditions NotOnOrAfter="2026-11-24T12:05:00Z"/>
+        <p:RequestedAuthnContext Comparison="better">
+            <a:AuthnContextClassRef> urn:oasis:names:tc:SAML:2.0:ac:classes:Password </a:AuthnContextClassRef>
+        </p:RequestedAuthnContext>
+        <p:Scoping ProxyCount="0"><p:IDPList><p:IDPEntry ProviderID="https://idp" Name="x"/>
+            <p:IDPEntry ProviderID="https://other"/><p:GetComplete>https://list</p:GetComplete></p:IDPList>
+            <p:RequesterID>https://proxy</p:RequesterID></p:Scoping>"#,
+    ));
+    let subject = request.subject.unwrap();
+    assert_eq!((subject.format, &*subject.value), (NameIdFormat::Persistent, "x7"));
+    assert_eq!(subject.name_qualifier.as_deref(), Some("https://idp"));
+    assert_eq!(subject.sp_name_qualifier.as_deref(), Some("https://sp"));
+    let policy = request.name_id_policy.unwrap();
+    assert_eq!((policy.format, policy.allow_create), (None, true));
+    assert_eq!(policy.sp_name_qualifier.as_deref(), Some("urn:affiliation"));
+    let asked = request.requested_authn_context.unwrap();
+    assert_eq!(asked.comparison, AuthnContextComparison::Better);
+    assert!(asked.admits(&AuthnContextClass::PasswordProtectedTransport));
+    assert!(!asked.admits(&AuthnContextClass::Password));
+    let scoping =
+        Scoping { proxy_count: Some(0), idp_list: vec!["https://idp".into(), "https://other".into()] };
+    assert_eq!(request.scoping, Some(scoping));
+
+    // Without a Comparison it is exact; a declaration is nothing that could be compared.
+    let declared = read(&asking(
+        "<p:RequestedAuthnContext><a:AuthnContextDeclRef>urn:d</a:AuthnContextDeclRef></p:RequestedAuthnContext>",
+    ));
+    let declared = declared.requested_authn_context.unwrap();
+    assert_eq!(declared.comparison, AuthnContextComparison::Exact);
+    assert!(!declared.admits(&AuthnContextClass::Other("urn:d".into())));
+    assert_eq!(read(&asking("<p:Scoping/>")).scoping, Some(Scoping::default()));
+}
+
+#[test]
+fn what_can_not_be_asked_for() {
+    let kind = |inside: &str| AuthnRequest::from_post(&post_value(&asking(inside)), None).unwrap_err().kind();
+    assert_eq!(kind("<a:Subject><a:EncryptedID/></a:Subject>"), ErrorKind::SubjectEncrypted);
+    assert_eq!(kind("<a:Subject><a:BaseID/></a:Subject>"), ErrorKind::Missing("NameID"));
+    assert_eq!(
+        kind("<a:Subject><a:NameID>x</a:NameID><a:SubjectConfirmation Method=\"urn:m\"/></a:Subject>"),
+        ErrorKind::Unexpected("Subject")
+    );
+    assert_eq!(kind("<a:Subject><a:NameID>x<b/></a:NameID></a:Subject>"), ErrorKind::Malformed("NameID"));
+    assert_eq!(kind("<p:RequestedAuthnContext/>"), ErrorKind::Missing("AuthnContextClassRef"));
+    assert_eq!(
+        kind(
+            "<p:RequestedAuthnContext Comparison=\"best\"><a:AuthnContextClassRef/></p:RequestedAuthnContext>"
+        ),
+        ErrorKind::Malformed("Comparison")
+    );
+    assert_eq!(kind("<p:Scoping ProxyCount=\"-1\"/>"), ErrorKind::Malformed("ProxyCount"));
+    assert_eq!(
+        kind("<p:Scoping><p:IDPList><p:IDPEntry/></p:IDPList></p:Scoping>"),
+        ErrorKind::Missing("ProviderID")
+    );
+    assert_eq!(kind("<p:NameIDPolicy AllowCreate=\"maybe\"/>"), ErrorKind::Malformed("AllowCreate"));
+}
+
+/// A request with these elements after its Issuer, under other prefixes than ours.
+fn asking(inside: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\"?>\n<p:AuthnRequest xmlns:p=\"urn:oasis:names:tc:SAML:2.0:protocol\" \
+         xmlns:a=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"_1\" Version=\"2.0\" \
+         IssueInstant=\"2026-11-24T12:00:00Z\">\n<a:Issuer>{AUDIENCE}</a:Issuer>{inside}</p:AuthnRequest>"
+    )
 }
 
 #[test]

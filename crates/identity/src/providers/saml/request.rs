@@ -1,6 +1,6 @@
 //! What a service provider asks for, checked against what it was registered with.
 
-use saml::{AuthnRequest, NameIdFormat};
+use saml::{AuthnRequest, NameIdFormat, RequestedAcs};
 use serde::{Deserialize, Serialize};
 use site::Problem;
 use site::origin::parse_web_url;
@@ -54,7 +54,7 @@ impl Checked {
 /// A page that says what to mend.
 pub(super) fn check(request: &AuthnRequest, snapshot: &Snapshot) -> Result<Checked, Problem> {
     let settings = &snapshot.provider.settings;
-    if let Some(asked) = &request.acs_url
+    if let RequestedAcs::Address { url: Some(asked), .. } = &request.assertion_consumer_service
         && parse_web_url(asked).ok().as_ref() != Some(&settings.acs_url)
     {
         return Err(other_address(asked, snapshot));

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use saml::{Attribute, NameId, NameIdFormat};
+use saml::{Attribute, NameId, NameIdFormat, RequestedAcs};
 use store::both_databases;
 use store::testing::TestDatabase;
 use testkit::Request;
@@ -20,7 +20,11 @@ both_databases! {
         assert!(page.body.contains("authentik"), "{}", page.body);
 
         let request = request_in(&browser.get(&at(&href)).await);
-        assert_eq!(request.acs_url, Some(at(&format!("/api/acs/?id={}", configured.id))));
+        let acs = RequestedAcs::Address {
+            url: Some(at(&format!("/api/acs/?id={}", configured.id))),
+            binding: Some(saml::Binding::HttpPost.as_str().to_owned()),
+        };
+        assert_eq!(request.assertion_consumer_service, acs);
         assert_eq!(request.issuer, Some(at(&format!("/api/metadata/?id={}", configured.id))));
         let policy = request.name_id_policy.clone().unwrap();
         assert_eq!(policy.format, Some(NameIdFormat::EmailAddress));
