@@ -14,6 +14,8 @@ use crate::origin::is_loopback;
 
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const REDIRECTS: usize = 3;
+/// A longer ETag is not kept, in bytes.
+const LONGEST_ETAG: usize = 256;
 /// The largest document, in bytes.
 pub const LARGEST: usize = 1 << 20;
 
@@ -78,6 +80,38 @@ pub enum FetchError {
 /// # Errors
 /// Why not, as a sentence for the administrator.
 pub async fn document(url: &Url, allow_private: bool) -> Result<Vec<u8>, FetchError> {
+    match unless_unchanged(url, allow_private, None).await? {
+        Fetched::Document { bytes, .. } => Ok(bytes),
+        // Nobody may answer so to a request without a condition.
+        Fetched::Unchanged => {
+            Err(FetchError::Status { host: url.host_str().unwrap_or_default().to_owned(), status: 304 })
+        }
+    }
+}
+
+/// What came of fetching a document again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fetched {
+    /// It is still the one that the ETag names.
+    Unchanged,
+    /// Another one, or there was no ETag to compare.
+    Document {
+        /// What it holds.
+        bytes: Vec<u8>,
+        /// Its ETag, for the next time.
+        etag: Option<String>,
+    },
+}
+
+/// As [`document`], unless it is still the one with this ETag (RFC 9110 13.1.2).
+///
+/// # Errors
+/// Why not, as a sentence for the administrator.
+pub async fn unless_unchanged(
+    url: &Url,
+    allow_private: bool,
+    etag: Option<&str>,
+) -> Result<Fetched, FetchError> {
     let host = url.host_str().unwrap_or_default().to_owned();
     let literal = match url.host() {
         Some(Host::Ipv4(ip)) => Some(IpAddr::V4(ip)),
@@ -94,13 +128,22 @@ pub async fn document(url: &Url, allow_private: bool) -> Result<Vec<u8>, FetchEr
     let client = client(&host, addrs).map_err(|error| unreachable(&host, &error))?;
     let mut current = url.clone();
     for _ in 0..=REDIRECTS {
-        let response =
-            client.get(current.clone()).send().await.map_err(|error| unreachable(&host, &error))?;
+        let request = client.get(current.clone());
+        let request = match etag {
+            Some(etag) => request.header("if-none-match", etag),
+            None => request,
+        };
+        let response = request.send().await.map_err(|error| unreachable(&host, &error))?;
+        if etag.is_some() && response.status() == reqwest::StatusCode::NOT_MODIFIED {
+            return Ok(Fetched::Unchanged);
+        }
         if response.status().is_redirection() {
             current = same_host_target(&host, &current, &response)?;
             continue;
         }
-        return read(&host, response).await;
+        let etag = response.headers().get("etag").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let etag = etag.filter(|etag| etag.len() <= LONGEST_ETAG);
+        return Ok(Fetched::Document { bytes: read(&host, response).await?, etag });
     }
     Err(FetchError::Unreachable { host, cause: "redirected too often".to_owned() })
 }
@@ -298,6 +341,21 @@ mod tests {
             refused,
             FetchError::ForeignRedirect { host: "127.0.0.1".into(), target: "other.localhost".into() }
         );
+    }
+
+    #[tokio::test]
+    async fn a_document_that_did_not_change_is_not_sent_again() {
+        let same = Fetched::Document { bytes: b"hello".to_vec(), etag: Some("\"1\"".into()) };
+        let url =
+            serve("HTTP/1.1 200 OK\r\netag: \"1\"\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello")
+                .await;
+        assert_eq!(unless_unchanged(&url, true, None).await.unwrap(), same);
+        assert_eq!(unless_unchanged(&url, true, Some("\"0\"")).await.unwrap(), same);
+        let url = serve("HTTP/1.1 304 Not Modified\r\nconnection: close\r\n\r\n").await;
+        assert_eq!(unless_unchanged(&url, true, Some("\"1\"")).await.unwrap(), Fetched::Unchanged);
+        assert!(document(&url, true).await.is_err(), "nobody asked whether it changed");
+        let private = unless_unchanged(&url, false, Some("\"1\"")).await;
+        assert!(matches!(private, Err(FetchError::Private { .. })));
     }
 
     #[tokio::test]
