@@ -59,6 +59,7 @@ pub(crate) fn measure(sign_in: &SignIn, response: &str, key: &Key) -> Outcome<Co
             session_index: assertion.session_index(),
             session_not_on_or_after: Some(now.plus(Duration::from_hours(24))),
             authn_context: AuthnContextClass::PasswordProtectedTransport,
+            encryption: None,
         };
         answer.sign(&signer, SignedParts::Assertion)
     };

@@ -57,6 +57,9 @@ impl SignIn {
             want_attribute_statement: true,
             want_name_id: true,
             allow_sha1: false,
+            decryption_keys: Vec::new(),
+            want_assertions_encrypted: false,
+            allow_cbc: false,
         };
         let http_request = browser.request(&to_identity, None);
         Ok(Self { username, http_request, query, expectations })

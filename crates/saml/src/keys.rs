@@ -51,6 +51,14 @@ impl KeyType {
     }
 }
 
+/// The DER of the first unencrypted private key in a PEM text (RFC 7468 10).
+pub(crate) fn pkcs8_of_pem(pem: &str) -> Result<Vec<u8>, Error> {
+    let unreadable = || Error::new(ErrorKind::KeyUnreadable);
+    let (_, rest) = pem.split_once("-----BEGIN PRIVATE KEY-----").ok_or_else(unreadable)?;
+    let (body, _) = rest.split_once("-----END PRIVATE KEY-----").ok_or_else(unreadable)?;
+    bindings::decode_base64(body.as_bytes()).map_err(|_| unreadable())
+}
+
 /// A private key. Cloning shares it.
 #[derive(Clone)]
 pub struct SigningKey(Arc<PrivateKey>);
@@ -73,11 +81,7 @@ impl SigningKey {
     /// # Errors
     /// [`ErrorKind::KeyUnreadable`] or [`ErrorKind::KeyUnsupported`].
     pub fn from_pkcs8_pem(pem: &str) -> Result<Self, Error> {
-        let unreadable = || Error::new(ErrorKind::KeyUnreadable);
-        let (_, rest) = pem.split_once("-----BEGIN PRIVATE KEY-----").ok_or_else(unreadable)?;
-        let (body, _) = rest.split_once("-----END PRIVATE KEY-----").ok_or_else(unreadable)?;
-        let der = bindings::decode_base64(body.as_bytes()).map_err(|_| unreadable())?;
-        Self::from_pkcs8_der(&der)
+        Self::from_pkcs8_der(&pkcs8_of_pem(pem)?)
     }
 
     /// Reads an unencrypted private key in PKCS#8 DER form (RFC 5958).
@@ -231,6 +235,11 @@ impl VerifyingKey {
     /// What kind of key it is.
     pub fn key_type(&self) -> KeyType {
         self.0.key_type
+    }
+
+    /// Its SubjectPublicKeyInfo, DER.
+    pub(crate) fn spki(&self) -> &[u8] {
+        &self.0.spki
     }
 
     /// Whether this key made `signature` over `message`. Always `false` for an algorithm of another family.

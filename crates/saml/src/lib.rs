@@ -15,6 +15,7 @@ mod assertion;
 mod authn_request;
 mod bindings;
 mod certificate;
+mod encryption;
 mod error;
 mod keys;
 mod logout;
@@ -34,6 +35,7 @@ pub use authn_request::{
 };
 pub use bindings::{MAX_MESSAGE_BYTES, Message, post_value, redirect_url, soap_envelope, soap_fault};
 pub use certificate::Certificate;
+pub use encryption::{DataEncryption, DecryptionKey, Encryption, Encryptor, KeyTransport};
 pub use error::{Error, ErrorKind, Fault};
 pub use keys::{KeyType, SigningKey, VerifyingKey};
 pub use logout::{LogoutRequest, LogoutRequestBuilder, LogoutResponse, LogoutResponseBuilder, Status};

@@ -203,8 +203,26 @@ pub enum ErrorKind {
     AssertionMissing,
     /// There is more than one assertion.
     AssertionsSeveral,
-    /// Something is encrypted.
-    EncryptionUnsupported,
+    /// Something is encrypted, and there is no key to decrypt it.
+    DecryptionKeyMissing,
+    /// The assertion is not encrypted, and must be.
+    AssertionNotEncrypted,
+    /// What is encrypted has parts that are not allowed or lacks some that are required.
+    EncryptionMalformed,
+    /// The content is encrypted with an algorithm that is not accepted.
+    EncryptionAlgorithmRefused,
+    /// The content is encrypted with AES-CBC, which was not allowed by name.
+    CbcRefused,
+    /// The content is encrypted with AES-CBC, and no signature covers it.
+    CbcUnsigned,
+    /// The content key is wrapped with an algorithm that is not accepted.
+    KeyTransportRefused,
+    /// The content key is wrapped with RSA-OAEP in a mix of digests that can't be read.
+    KeyTransportMix,
+    /// There are more wrapped keys than are read.
+    TooManyEncryptedKeys,
+    /// No configured key decrypts it, or it was changed.
+    DecryptionFailed,
     /// There is no bearer confirmation.
     BearerMissing,
     /// The assertion is for another assertion consumer service.
@@ -248,6 +266,10 @@ pub enum ErrorKind {
     AlgorithmUnfit,
     /// Signing failed.
     SigningFailed,
+    /// The key can't be used for encryption.
+    EncryptionKeyUnfit,
+    /// Encrypting failed.
+    EncryptionFailed,
     /// A value has a character that XML can't carry.
     CharacterForbidden(&'static str),
     /// The metadata describes several entities.

@@ -146,10 +146,47 @@ pub(super) fn of(kind: ErrorKind) -> Words {
         }
         K::AssertionMissing => (Theirs, "The response has no assertion.", ""),
         K::AssertionsSeveral => (Theirs, "The response has more than one assertion.", ""),
-        K::EncryptionUnsupported => (
+        K::DecryptionKeyMissing => (
+            Ours,
+            "A part of the response is encrypted, and there is no key here to decrypt it.",
+            "Choose a decryption key here, or turn off encryption at the identity provider.",
+        ),
+        K::AssertionNotEncrypted => (
             Differs,
-            "A part of the response is encrypted, which is not supported.",
-            "Turn off encryption at the identity provider.",
+            "The assertion is not encrypted.",
+            "Turn on encryption at the identity provider, or turn off Want Assertions Encrypted.",
+        ),
+        K::EncryptionMalformed => (Theirs, "The encrypted part is not made as SAML requires.", ""),
+        K::EncryptionAlgorithmRefused => (
+            Differs,
+            "The encryption algorithm is not accepted.",
+            "Choose AES-256-GCM or AES-128-GCM at the identity provider.",
+        ),
+        K::CbcRefused => (
+            Differs,
+            "The encryption algorithm is AES-CBC, which does not notice changes and is not allowed here.",
+            "Choose AES-256-GCM at the identity provider, or turn on Allow AES-CBC.",
+        ),
+        K::CbcUnsigned => (
+            Differs,
+            "The encryption algorithm is AES-CBC, which is safe only within a signed response, and the response is not signed.",
+            "Choose AES-256-GCM at the identity provider, or turn on signing of responses there.",
+        ),
+        K::KeyTransportRefused => (
+            Differs,
+            "The algorithm that wraps the content key is not accepted.",
+            "Choose RSA-OAEP at the identity provider.",
+        ),
+        K::KeyTransportMix => (
+            Differs,
+            "The content key is wrapped with RSA-OAEP in a mix of digests that can't be read.",
+            "Choose the same digest for RSA-OAEP and its mask generation (MGF1) at the identity provider; with rsa-oaep-mgf1p that is SHA1.",
+        ),
+        K::TooManyEncryptedKeys => (Theirs, "The content key is wrapped for too many recipients.", ""),
+        K::DecryptionFailed => (
+            Theirs,
+            "The encrypted part can't be decrypted with a key that is configured here.",
+            "Compare the encryption certificate at the identity provider with the one here.",
         ),
         K::BearerMissing => (
             Differs,
@@ -227,6 +264,12 @@ pub(super) fn of(kind: ErrorKind) -> Words {
             "Choose an algorithm that fits the key of the signing certificate.",
         ),
         K::SigningFailed => (Ours, "Signing failed.", ""),
+        K::EncryptionKeyUnfit => (
+            Ours,
+            "The key can't be used for encryption.",
+            "Choose a certificate with an RSA key of 2048 to 4096 bits.",
+        ),
+        K::EncryptionFailed => (Ours, "Encrypting failed.", ""),
         K::CharacterForbidden(_) => {
             (Ours, "The value of {} has a character that XML can't carry.", "Correct the value.")
         }

@@ -27,6 +27,12 @@ pub enum CheckName {
     Status,
     /// There is exactly one assertion, in its place.
     Assertion,
+    /// The assertion is encrypted. Listed only if it must be.
+    Encrypted,
+    /// What is encrypted can be decrypted.
+    Decryption,
+    /// There is exactly one assertion in what was decrypted.
+    DecryptedAssertion,
     /// Everything that must be signed is, and nothing else.
     Signed,
     /// The signature of the response verifies.
@@ -73,6 +79,9 @@ impl CheckName {
             Self::ResponseIssuer => "Issuer of the response",
             Self::Status => "Status",
             Self::Assertion => "Assertion",
+            Self::Encrypted => "Encryption",
+            Self::Decryption => "Decryption",
+            Self::DecryptedAssertion => "Decrypted assertion",
             Self::Signed => "Signed parts",
             Self::ResponseSignature => "Signature of the response",
             Self::AssertionSignature => "Signature of the assertion",
@@ -117,6 +126,7 @@ pub struct Check {
 pub struct Examination {
     checks: Vec<Check>,
     xml: String,
+    decrypted: Vec<String>,
     outcome: Result<VerifiedAssertion, Error>,
 }
 
@@ -131,6 +141,12 @@ impl Examination {
         &self.xml
     }
 
+    /// What was decrypted of it, in order: the assertion, and encrypted parts of that. As little trusted as
+    /// [`Examination::xml`].
+    pub fn decrypted(&self) -> &[String] {
+        &self.decrypted
+    }
+
     /// What verification came to, as [`crate::verify_response`] says it.
     ///
     /// # Errors
@@ -142,7 +158,7 @@ impl Examination {
 
 /// Verifies as [`crate::verify_response`] does, with the same checks, and writes down each.
 pub fn examine_response(saml_response: &str, expectations: &Expectations, now: Timestamp) -> Examination {
-    let mut checks = Written(Vec::new());
+    let mut checks = Written { checks: Vec::new(), decrypted: Vec::new() };
     let decoded = read_post(saml_response);
     checks.step(CheckName::Encoding, "base64 of a text", &decoded);
     let (xml, outcome) = match decoded {
@@ -152,13 +168,17 @@ pub fn examine_response(saml_response: &str, expectations: &Expectations, now: T
         }
         Err(error) => (String::new(), Err(error)),
     };
-    if outcome.is_err() && checks.0.last().is_none_or(|check| check.passed) {
+    if outcome.is_err() && checks.checks.last().is_none_or(|check| check.passed) {
         checks.step(CheckName::Schema, "elements and attributes as SAML has them", &outcome);
     }
-    Examination { checks: checks.0, xml, outcome }
+    let Written { checks, decrypted } = checks;
+    Examination { checks, xml, decrypted, outcome }
 }
 
-struct Written(Vec<Check>);
+struct Written {
+    checks: Vec<Check>,
+    decrypted: Vec<String>,
+}
 
 impl Journal for Written {
     fn note(
@@ -168,6 +188,10 @@ impl Journal for Written {
         expected: impl FnOnce() -> String,
         received: impl FnOnce() -> String,
     ) {
-        self.0.push(Check { name, expected: expected(), received: received(), passed });
+        self.checks.push(Check { name, expected: expected(), received: received(), passed });
+    }
+
+    fn decrypted(&mut self, plaintext: &str) {
+        self.decrypted.push(plaintext.to_owned());
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::certificate::Certificate;
+use crate::encryption::{Decryption, DecryptionKey};
 
 /// What a service provider expects of an answer: its configuration and, if it asked, its request.
 #[derive(Clone, Debug)]
@@ -30,4 +31,17 @@ pub struct Expectations {
     pub want_name_id: bool,
     /// SHA-1 is accepted in signatures and digests of this identity provider.
     pub allow_sha1: bool,
+    /// The keys that decrypt what is encrypted; several while this service provider changes over.
+    pub decryption_keys: Vec<DecryptionKey>,
+    /// The assertion must be encrypted.
+    pub want_assertions_encrypted: bool,
+    /// AES-CBC is accepted of this identity provider, within signed responses only: see
+    /// [`crate::DataEncryption::is_cbc`].
+    pub allow_cbc: bool,
+}
+
+impl Expectations {
+    pub(super) fn decryption(&self) -> Decryption<'_> {
+        Decryption { keys: &self.decryption_keys, allow_cbc: self.allow_cbc }
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::{BEARER, SignedParts};
 use crate::assertion::{Attribute, NameId};
+use crate::encryption::Encryption;
 use crate::error::Error;
 use crate::signature::Signer;
 use crate::timestamp::Timestamp;
@@ -41,15 +42,22 @@ pub struct Response<'a> {
     pub session_not_on_or_after: Option<Timestamp>,
     /// How the person signed in.
     pub authn_context: AuthnContextClass,
+    /// The assertion is encrypted, after it is signed and before the response is; `None` leaves it in the clear.
+    pub encryption: Option<Encryption<'a>>,
 }
 
 impl Response<'_> {
     /// The signed message.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::CharacterForbidden`] or [`crate::ErrorKind::SigningFailed`].
+    /// [`crate::ErrorKind::CharacterForbidden`], [`crate::ErrorKind::SigningFailed`] or
+    /// [`crate::ErrorKind::EncryptionFailed`].
     pub fn sign(&self, signer: &Signer, parts: SignedParts) -> Result<String, Error> {
         let assertion = self.assertion(signer, parts)?;
+        let assertion = match &self.encryption {
+            Some(encryption) => encryption.encrypt_assertion(&assertion)?,
+            None => assertion,
+        };
         let mut writer = Writer::new();
         let mut after_issuer = 0;
         let instant = self.issue_instant.to_string();

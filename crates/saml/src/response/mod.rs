@@ -1,10 +1,12 @@
 //! The answer to a request (SAML Core 3.3.3, Profiles 4.1): written by the identity provider, verified by the
 //! service provider.
 
+mod encrypted;
 mod examine;
 mod expectations;
 mod issue;
 mod profile;
+mod signatures;
 mod verified;
 mod verify;
 

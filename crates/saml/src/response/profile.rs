@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use roxmltree::Node;
 
+use super::encrypted::note_decryption;
 use super::verify::{Journal, check_in_response_to, version};
 use super::{BEARER, CheckName, Expectations, SignedParts, VerifiedAssertion};
 use crate::assertion::{Attribute, NameId};
+use crate::encryption::{self, Covered, Plaintext};
 use crate::error::{Error, ErrorKind};
 use crate::timestamp::Timestamp;
 use crate::vocabulary::NameIdFormat;
@@ -27,10 +29,19 @@ pub(super) fn signature_of<'a, 'i>(assertion: Node<'a, 'i>) -> Result<Option<Nod
     Ok(signature.first().copied())
 }
 
+/// What is known of an assertion before it is read.
+#[derive(Clone, Copy)]
+pub(super) struct Evidence {
+    /// What a verified signature covered.
+    pub(super) covered: SignedParts,
+    /// Whether it came encrypted.
+    pub(super) encrypted: bool,
+}
+
 /// Checks and reads an assertion whose signature, or whose response's, is verified.
 pub(super) fn read<J: Journal>(
     assertion: Node<'_, '_>,
-    covered: SignedParts,
+    evidence: Evidence,
     expectations: &Expectations,
     now: Timestamp,
     journal: &mut J,
@@ -59,7 +70,8 @@ pub(super) fn read<J: Journal>(
         session_not_on_or_after: authn.session_not_on_or_after,
         not_on_or_after: valid_until
             .map_or(confirmation.not_on_or_after, |end| end.min(confirmation.not_on_or_after)),
-        covered,
+        covered: evidence.covered,
+        encrypted: evidence.encrypted,
     })
 }
 
@@ -134,7 +146,7 @@ impl<J: Journal> Profile<'_, '_, J> {
             None => [Vec::new(), Vec::new()],
         };
         // An empty name names nobody.
-        let name_id = names.first().map(|name| name_id(*name)).transpose()?;
+        let name_id = names.first().map(|name| self.name_id(*name)).transpose()?;
         let name_id = name_id.filter(|name_id| !name_id.value.trim().is_empty());
         let wanted = self.expectations.want_name_id;
         self.journal.check(
@@ -301,7 +313,7 @@ impl<J: Journal> Profile<'_, '_, J> {
             statement_count += 1;
             let [found] = sequence(statement, "AttributeStatement", &ATTRIBUTES)?;
             for node in found {
-                let attribute = read_attribute(node)?;
+                let attribute = self.attribute(node)?;
                 // Some identity providers repeat an attribute instead of giving it several values.
                 match attributes.iter_mut().find(|known| known.name == attribute.name) {
                     Some(known) => known.values.extend(attribute.values),
@@ -324,6 +336,37 @@ impl<J: Journal> Profile<'_, '_, J> {
             || format!("{} attributes", attributes.len()),
         )?;
         Ok(attributes)
+    }
+
+    /// A `NameID` or `EncryptedID`. A `BaseID` has no name in it that is known here.
+    fn name_id(&mut self, node: Node<'_, '_>) -> Result<NameId, Error> {
+        match node.tag_name().name() {
+            "NameID" => read_name_id(node),
+            "EncryptedID" => self.decrypted(node, "NameID", read_name_id),
+            _ => Err(ErrorKind::NameIdMissing.into()),
+        }
+    }
+
+    /// An `Attribute` or `EncryptedAttribute`.
+    fn attribute(&mut self, node: Node<'_, '_>) -> Result<Attribute, Error> {
+        if is(node, SAML, "EncryptedAttribute") {
+            return self.decrypted(node, "Attribute", read_attribute);
+        }
+        read_attribute(node)
+    }
+
+    /// What an encrypted part of the assertion says: the signature that was verified covers the ciphertext.
+    fn decrypted<T>(
+        &mut self,
+        encrypted: Node<'_, '_>,
+        name: &'static str,
+        read: impl FnOnce(Node<'_, '_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let plaintext = encryption::decrypt(encrypted, self.expectations.decryption(), Covered::BySignature);
+        note_decryption(&plaintext, self.journal);
+        let plaintext = plaintext?;
+        let document = plaintext.parse()?;
+        read(Plaintext::only(&document, name)?)
     }
 
     fn check_end(
@@ -359,12 +402,7 @@ impl<J: Journal> Profile<'_, '_, J> {
     }
 }
 
-fn name_id(node: Node<'_, '_>) -> Result<NameId, Error> {
-    match node.tag_name().name() {
-        "NameID" => {}
-        "EncryptedID" => return Err(ErrorKind::EncryptionUnsupported.into()),
-        _ => return Err(ErrorKind::NameIdMissing.into()),
-    }
+fn read_name_id(node: Node<'_, '_>) -> Result<NameId, Error> {
     let owned = |name| attribute(node, name).map(str::to_owned);
     Ok(NameId {
         format: attribute(node, "Format").map_or(NameIdFormat::Unspecified, NameIdFormat::from_uri),
@@ -375,9 +413,6 @@ fn name_id(node: Node<'_, '_>) -> Result<NameId, Error> {
 }
 
 fn read_attribute(node: Node<'_, '_>) -> Result<Attribute, Error> {
-    if !is(node, SAML, "Attribute") {
-        return Err(ErrorKind::EncryptionUnsupported.into());
-    }
     let [values] = sequence(node, "Attribute", &VALUES)?;
     // A value may have elements inside, as a NameID does in eduPersonTargetedID: all the text in it counts.
     let text_of = |value: &Node<'_, '_>| {

@@ -20,6 +20,7 @@ pub struct VerifiedAssertion {
     pub(super) session_not_on_or_after: Option<Timestamp>,
     pub(super) not_on_or_after: Timestamp,
     pub(super) covered: SignedParts,
+    pub(super) encrypted: bool,
 }
 
 impl VerifiedAssertion {
@@ -76,5 +77,10 @@ impl VerifiedAssertion {
     /// What the signature covered.
     pub fn covered(&self) -> SignedParts {
         self.covered
+    }
+
+    /// Whether it came as an `EncryptedAssertion`.
+    pub fn was_encrypted(&self) -> bool {
+        self.encrypted
     }
 }

@@ -1,15 +1,14 @@
-//! From bytes to a [`VerifiedAssertion`]. Everything that decides is here and in `profile.rs`, once: the bytes are
-//! parsed once, signatures are accepted only where the schema has them, and what is read afterwards is the very
+//! From bytes to a [`VerifiedAssertion`]. Everything that decides is here, in `signatures.rs`, `encrypted.rs` and
+//! `profile.rs`, once: the bytes are parsed once, signatures are accepted only where the schema has them, and what is read afterwards is the very
 //! node that was signed. Nothing is looked up by ID or path.
 
 use roxmltree::{Document, Node};
 
-use super::profile;
-use super::{CheckName, Expectations, SignedParts, VerifiedAssertion};
+use super::profile::{self, Evidence};
+use super::signatures::{check_signed, verify_signature};
+use super::{CheckName, Expectations, VerifiedAssertion, encrypted};
 use crate::bindings::read_post;
 use crate::error::{Error, ErrorKind};
-use crate::keys::VerifyingKey;
-use crate::signature::verify_enveloped;
 use crate::timestamp::Timestamp;
 use crate::xml::{
     DS, SAML, SAMLP, Slot, Tolerance, attribute, elements, id, is, parse, sequence, text, timestamp,
@@ -64,6 +63,9 @@ pub(super) trait Journal {
         received: impl FnOnce() -> String,
     );
 
+    /// Notes what was decrypted.
+    fn decrypted(&mut self, _plaintext: &str) {}
+
     /// Notes a check that is made elsewhere.
     fn step<T>(&mut self, name: CheckName, expected: &str, result: &Result<T, Error>) {
         let received = || match result {
@@ -108,12 +110,51 @@ pub(super) fn verify<J: Journal>(
     journal.step(CheckName::Message, "a SAML 2.0 Response", &envelope);
     let envelope = envelope?;
     envelope.check(expectations, journal)?;
-    let assertion = envelope.only_assertion(&document);
-    journal.step(CheckName::Assertion, "exactly one assertion, in its place", &assertion);
-    let assertion = assertion?;
-    let covered = verify_signatures(&document, &envelope, assertion, expectations, journal)?;
-    // From here on the assertion is what the identity provider signed.
-    profile::read(assertion, covered, expectations, now, journal)
+    let found = envelope.only_assertion(&document);
+    journal.step(CheckName::Assertion, "exactly one assertion, in its place", &found);
+    match found? {
+        Found::Plain(assertion) => {
+            check_encrypted(false, expectations, journal)?;
+            let response_signature = envelope.signature;
+            let signatures = [response_signature, profile::signature_of(assertion)?];
+            let covered = check_signed(&[&document], signatures, expectations, journal)?;
+            let names = [CheckName::ResponseSignature, CheckName::AssertionSignature];
+            for (name, signature) in names.into_iter().zip(signatures) {
+                if let Some(signature) = signature {
+                    verify_signature(name, signature, expectations, journal)?;
+                }
+            }
+            // From here on the assertion is what the identity provider signed.
+            profile::read(assertion, Evidence { covered, encrypted: false }, expectations, now, journal)
+        }
+        Found::Encrypted(encrypted) => {
+            check_encrypted(true, expectations, journal)?;
+            encrypted::verify(&document, envelope.signature, encrypted, expectations, now, journal)
+        }
+    }
+}
+
+/// The assertion of a response, before anything is verified.
+enum Found<'a, 'i> {
+    Plain(Node<'a, 'i>),
+    Encrypted(Node<'a, 'i>),
+}
+
+fn check_encrypted(
+    encrypted: bool,
+    expectations: &Expectations,
+    journal: &mut impl Journal,
+) -> Result<(), Error> {
+    if !expectations.want_assertions_encrypted {
+        return Ok(());
+    }
+    journal.check(
+        CheckName::Encrypted,
+        ErrorKind::AssertionNotEncrypted,
+        encrypted,
+        || "an encrypted assertion".to_owned(),
+        || if encrypted { "an encrypted assertion" } else { "an assertion in the clear" }.to_owned(),
+    )
 }
 
 /// The response around the assertion. Unless it is signed itself, nothing in it is more than a claim.
@@ -217,17 +258,21 @@ impl<'a, 'i> Envelope<'a, 'i> {
 
     /// The assertion, if there is one in the whole document and it stands where it belongs. One that hides
     /// elsewhere is what a signature is stolen from.
-    fn only_assertion(&self, document: &'a Document<'i>) -> Result<Node<'a, 'i>, Error> {
-        if self.assertions.iter().any(|assertion| assertion.tag_name().name() == "EncryptedAssertion") {
-            return Err(ErrorKind::EncryptionUnsupported.into());
-        }
-        let everywhere = document.descendants().filter(|node| is(*node, SAML, "Assertion")).count();
-        match (everywhere, self.assertions.as_slice()) {
-            (1, [assertion]) => Ok(*assertion),
-            (0, _) | (1, []) => Err(ErrorKind::AssertionMissing.into()),
+    fn only_assertion(&self, document: &'a Document<'i>) -> Result<Found<'a, 'i>, Error> {
+        match (assertions_in(document), self.assertions.as_slice()) {
+            (1, [assertion]) if is(*assertion, SAML, "Assertion") => Ok(Found::Plain(*assertion)),
+            (1, [encrypted]) => Ok(Found::Encrypted(*encrypted)),
+            (0 | 1, _) => Err(ErrorKind::AssertionMissing.into()),
             (several, _) => Err(Error::new(ErrorKind::AssertionsSeveral).received(&several.to_string())),
         }
     }
+}
+
+/// How many assertions there are anywhere, encrypted or not.
+pub(super) fn assertions_in(document: &Document<'_>) -> usize {
+    let assertion =
+        |node: &Node<'_, '_>| is(*node, SAML, "Assertion") || is(*node, SAML, "EncryptedAssertion");
+    document.descendants().filter(assertion).count()
 }
 
 const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status:";
@@ -260,63 +305,4 @@ pub(super) fn check_in_response_to(
         || request.unwrap_or("none").to_owned(),
         || answered.unwrap_or("none").to_owned(),
     )
-}
-
-/// Every signature that is there must stand in its place and verify, and what is wanted signed must be.
-fn verify_signatures(
-    document: &Document<'_>,
-    envelope: &Envelope<'_, '_>,
-    assertion: Node<'_, '_>,
-    expectations: &Expectations,
-    journal: &mut impl Journal,
-) -> Result<SignedParts, Error> {
-    let response_signature = envelope.signature;
-    let assertion_signature = profile::signature_of(assertion)?;
-    let everywhere = document.descendants().filter(|node| is(*node, DS, "Signature")).count();
-    let in_place = usize::from(response_signature.is_some()) + usize::from(assertion_signature.is_some());
-    let covered = SignedParts::of(assertion_signature.is_some(), response_signature.is_some());
-    let parts = match covered {
-        _ if everywhere != in_place => Err(ErrorKind::SignatureMisplaced),
-        None => Err(ErrorKind::SignatureMissing),
-        Some(parts) if expectations.want_assertions_signed && !parts.assertion() => {
-            Err(ErrorKind::AssertionNotSigned)
-        }
-        Some(parts) if expectations.want_messages_signed && !parts.response() => {
-            Err(ErrorKind::ResponseNotSigned)
-        }
-        Some(parts) => Ok(parts),
-    };
-    let parts = parts.map_err(Error::new);
-    journal.note(
-        CheckName::Signed,
-        parts.is_ok(),
-        || wanted_signed(expectations).to_owned(),
-        || covered.map_or("nothing".to_owned(), |parts| parts.to_string()),
-    );
-    let parts = parts?;
-    let keys: Vec<VerifyingKey> =
-        expectations.certificates.iter().map(|certificate| certificate.verifying_key().clone()).collect();
-    for (name, signature) in [
-        (CheckName::ResponseSignature, response_signature),
-        (CheckName::AssertionSignature, assertion_signature),
-    ] {
-        let Some(signature) = signature else { continue };
-        let verified = verify_enveloped(signature, &keys, expectations.allow_sha1);
-        journal.step(
-            name,
-            "made with the key of a configured certificate, over exactly this element",
-            &verified,
-        );
-        verified?;
-    }
-    Ok(parts)
-}
-
-fn wanted_signed(expectations: &Expectations) -> &'static str {
-    match (expectations.want_assertions_signed, expectations.want_messages_signed) {
-        (true, true) => "the response and the assertion",
-        (true, false) => "the assertion",
-        (false, true) => "the response",
-        (false, false) => "the response or the assertion",
-    }
 }

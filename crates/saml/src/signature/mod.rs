@@ -5,7 +5,7 @@ mod sign;
 mod verify;
 
 pub use sign::Signer;
-pub(crate) use verify::{verify_enveloped, verify_value};
+pub(crate) use verify::{presented_certificate, verify_enveloped, verify_value};
 
 /// The transform that takes the signature itself out of what is signed.
 const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";

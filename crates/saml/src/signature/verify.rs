@@ -27,7 +27,9 @@ pub(crate) fn verify_enveloped(
     let signed = exclusive_c14n(parts.signed_info, None, &parts.prefixes);
     verify_value(keys, parts.algorithm, allow_sha1, signed.as_bytes(), &parts.value).map_err(
         |error| match (error.kind(), presented_certificate(signature)) {
-            (ErrorKind::SignatureInvalid, Some(presented)) => error.received(&presented),
+            (ErrorKind::SignatureInvalid, Some(presented)) => {
+                error.received(&format!("a signature that says it is of {presented}"))
+            }
             _ => error,
         },
     )?;
@@ -192,11 +194,9 @@ fn malformed(error: Error) -> Error {
 }
 
 /// The certificate that came along, to help an administrator see that it is another one. It proves nothing.
-fn presented_certificate(signature: Node<'_, '_>) -> Option<String> {
-    let certificate = signature.descendants().find(|node| is(*node, DS, "X509Certificate"))?;
+pub(crate) fn presented_certificate(within: Node<'_, '_>) -> Option<String> {
+    let certificate = within.descendants().find(|node| is(*node, DS, "X509Certificate"))?;
     let certificate = Certificate::parse(text(certificate, "X509Certificate").ok()?.as_bytes()).ok()?;
     let (subject, fingerprint) = (certificate.subject(), certificate.sha256_fingerprint());
-    Some(format!(
-        "a signature that says it is of the certificate {subject} with SHA-256 fingerprint {fingerprint}"
-    ))
+    Some(format!("the certificate {subject} with SHA-256 fingerprint {fingerprint}"))
 }

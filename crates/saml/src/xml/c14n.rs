@@ -174,7 +174,7 @@ pub(super) fn escape_text(text: &str, out: &mut String) {
 }
 
 /// The value of an attribute, as canonical XML has it.
-pub(super) fn escape_attribute(text: &str, out: &mut String) {
+pub(crate) fn escape_attribute(text: &str, out: &mut String) {
     escape(text, out, |byte| match byte {
         b'&' => Some("&amp;"),
         b'<' => Some("&lt;"),

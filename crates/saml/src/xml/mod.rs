@@ -8,8 +8,8 @@ mod parse;
 mod schema;
 mod write;
 
-pub(crate) use c14n::exclusive_c14n;
-pub(crate) use parse::{Tolerance, parse};
+pub(crate) use c14n::{escape_attribute, exclusive_c14n};
+pub(crate) use parse::{Tolerance, ids, parse};
 pub(crate) use schema::{Slot, attribute, boolean, elements, id, is, required, sequence, text, timestamp};
 pub(crate) use write::Writer;
 
@@ -21,6 +21,10 @@ pub(crate) const SAMLP: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
 pub(crate) const MD: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 /// The namespace of XML signatures.
 pub(crate) const DS: &str = "http://www.w3.org/2000/09/xmldsig#";
+/// The namespace of XML encryption.
+pub(crate) const XENC: &str = "http://www.w3.org/2001/04/xmlenc#";
+/// The namespace of what XML Encryption 1.1 added.
+pub(crate) const XENC11: &str = "http://www.w3.org/2009/xmlenc11#";
 /// The namespace of exclusive canonicalization, and the URI that names it as an algorithm.
 pub(crate) const EXC_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 /// The namespace of the prefix `xml`.

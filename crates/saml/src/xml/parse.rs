@@ -40,6 +40,12 @@ pub(crate) fn parse(xml: &str, tolerance: Tolerance) -> Result<Document<'_>, Err
     }
 }
 
+/// All that anybody's signature library may take for an ID in a document.
+pub(crate) fn ids<'a>(document: &'a Document<'_>) -> Vec<&'a str> {
+    let elements = document.descendants().filter(|node| node.is_element());
+    elements.flat_map(|node| node.attributes().filter(is_id)).map(|attribute| attribute.value()).collect()
+}
+
 fn is_id(attribute: &roxmltree::Attribute<'_, '_>) -> bool {
     match attribute.namespace() {
         None => matches!(attribute.name(), "ID" | "Id" | "id"),

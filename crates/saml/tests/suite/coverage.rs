@@ -146,6 +146,7 @@ fn nothing_written_is_markup() {
             session_index: None,
             session_not_on_or_after: None,
             authn_context: AuthnContextClass::Unspecified,
+            encryption: None,
         }
         .sign(&IDP.signer, SignedParts::Both);
         assert_eq!(written.unwrap_err().kind(), ErrorKind::CharacterForbidden("saml:NameID"), "{name:?}");

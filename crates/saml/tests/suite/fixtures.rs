@@ -3,17 +3,18 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::{digest, rsa, signature};
+use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
+use aws_lc_rs::{aead, cipher, digest, rsa, signature};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{
     CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_RSA_SHA256,
 };
 use saml::{
-    Attribute, AuthnContextClass, Certificate, DigestAlgorithm, Error, ErrorKind, Expectations, NameId,
-    NameIdFormat, Response, SignedParts, Signer, SigningKey, Timestamp, VerifiedAssertion, examine_response,
-    post_value, verify_response, verify_response_xml,
+    Attribute, AuthnContextClass, Certificate, DataEncryption, DecryptionKey, DigestAlgorithm, Encryption,
+    Encryptor, Error, ErrorKind, Expectations, KeyTransport, NameId, NameIdFormat, Response, SignedParts,
+    Signer, SigningKey, Timestamp, VerifiedAssertion, examine_response, post_value, verify_response,
+    verify_response_xml,
 };
 
 pub(crate) const ISSUER: &str = "https://auth.example/metadata/";
@@ -59,6 +60,81 @@ pub(crate) static P256: LazyLock<Party> =
 pub(crate) static P384: LazyLock<Party> =
     LazyLock::new(|| Party::new(&PKCS_ECDSA_P384_SHA384, "auth.example"));
 
+/// For whom assertions are encrypted.
+pub(crate) static SP: LazyLock<Party> = LazyLock::new(|| Party::new(&PKCS_RSA_SHA256, "workspaces.example"));
+
+pub(crate) fn decryption_key(party: &Party) -> DecryptionKey {
+    DecryptionKey::from_pkcs8_pem(&party.key_pem).unwrap()
+}
+
+pub(crate) fn encryptor(party: &Party, data: DataEncryption, transport: KeyTransport) -> Encryptor {
+    Encryptor::new(party.certificate.clone(), data, transport).unwrap()
+}
+
+/// The answer with its assertion encrypted for the service provider.
+pub(crate) fn encrypted(parts: SignedParts, data: DataEncryption, transport: KeyTransport) -> String {
+    let encryptor = encryptor(&SP, data, transport);
+    let encryption = Some(Encryption { encryptor: &encryptor, random: random() });
+    Response { encryption, ..response() }.sign(&IDP.signer, parts).unwrap()
+}
+
+/// The answer around whatever plaintext, encrypted for the service provider as anybody can with its certificate.
+pub(crate) fn sealed(plaintext: &str, data: DataEncryption) -> String {
+    let whole = encrypted(SignedParts::Assertion, data, KeyTransport::RsaOaepMgf1p);
+    let key = random();
+    let key = &key[..if data.label().contains("256") { 32 } else { 16 }];
+    let content = if data.is_cbc() { cbc(key, plaintext) } else { gcm(key, plaintext) };
+    let mut values = whole.split("<xenc:CipherValue>");
+    let (before, _, after) = (values.next().unwrap(), values.next().unwrap(), values.next().unwrap());
+    let between =
+        whole.split("</xenc:CipherValue>").nth(1).unwrap().split("<xenc:CipherValue>").next().unwrap();
+    let after = after.split_once("</xenc:CipherValue>").unwrap().1;
+    format!(
+        "{before}<xenc:CipherValue>{}</xenc:CipherValue>{between}<xenc:CipherValue>{}</xenc:CipherValue>{after}",
+        STANDARD.encode(wrap(key, &SP)),
+        STANDARD.encode(content)
+    )
+}
+
+/// RSA-OAEP with SHA-1 and MGF1 with SHA-1.
+pub(crate) fn wrap(key: &[u8], party: &Party) -> Vec<u8> {
+    let (_, certificate) = x509_parser::parse_x509_certificate(party.certificate.der()).unwrap();
+    let public = rsa::PublicEncryptingKey::from_der(certificate.public_key().raw).unwrap();
+    let public = rsa::OaepPublicEncryptingKey::new(public).unwrap();
+    let mut wrapped = vec![0; public.ciphertext_size()];
+    public.encrypt(&rsa::OAEP_SHA1_MGF1SHA1, key, &mut wrapped, None).unwrap();
+    wrapped
+}
+
+pub(crate) fn gcm(key: &[u8], plaintext: &str) -> Vec<u8> {
+    let algorithm = if key.len() == 32 { &aead::AES_256_GCM } else { &aead::AES_128_GCM };
+    let iv = [3; 12];
+    let mut content = plaintext.as_bytes().to_vec();
+    aead::LessSafeKey::new(aead::UnboundKey::new(algorithm, key).unwrap())
+        .seal_in_place_append_tag(aead::Nonce::assume_unique_for_key(iv), aead::Aad::empty(), &mut content)
+        .unwrap();
+    [&iv[..], &content].concat()
+}
+
+pub(crate) fn cbc(key: &[u8], plaintext: &str) -> Vec<u8> {
+    let algorithm = if key.len() == 32 { &cipher::AES_256 } else { &cipher::AES_128 };
+    let iv = [3; 16];
+    let mut content = plaintext.as_bytes().to_vec();
+    // The other bytes of the padding may be anything.
+    let padding = 16 - content.len() % 16;
+    content.extend(std::iter::repeat_n(0xee, padding - 1).chain([u8::try_from(padding).unwrap()]));
+    let key = cipher::EncryptingKey::cbc(cipher::UnboundCipherKey::new(algorithm, key).unwrap()).unwrap();
+    key.less_safe_encrypt(&mut content, cipher::EncryptionContext::Iv128(iv.into())).unwrap();
+    [&iv[..], &content].concat()
+}
+
+/// Random bytes for one message.
+pub(crate) fn random() -> [u8; 48] {
+    let mut bytes = [0; 48];
+    SystemRandom::new().fill(&mut bytes).unwrap();
+    bytes
+}
+
 /// What the service provider expects: everything strict except what must be signed, which differs by test.
 pub(crate) fn expectations() -> Expectations {
     Expectations {
@@ -73,6 +149,9 @@ pub(crate) fn expectations() -> Expectations {
         want_attribute_statement: true,
         want_name_id: true,
         allow_sha1: false,
+        decryption_keys: vec![decryption_key(&SP)],
+        want_assertions_encrypted: false,
+        allow_cbc: false,
     }
 }
 
@@ -102,6 +181,7 @@ pub(crate) fn response() -> Response<'static> {
         session_index: Some("session"),
         session_not_on_or_after: Some(at("2026-11-24T20:00:00Z")),
         authn_context: AuthnContextClass::PasswordProtectedTransport,
+        encryption: None,
     }
 }
 

@@ -267,29 +267,6 @@ fn what_is_wanted_is_there() {
 }
 
 #[test]
-fn what_is_encrypted_is_said_to_be() {
-    let original = signed(SignedParts::Assertion);
-    let assertion = cut(&original, "saml:Assertion").1;
-    let encrypted = "<saml:EncryptedAssertion xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"/>";
-    assert_eq!(refusal(&edit(&original, assertion, encrypted)), ErrorKind::EncryptionUnsupported);
-    assert_eq!(
-        refusal(&edit(&original, assertion, &format!("{assertion}{encrypted}"))),
-        ErrorKind::EncryptionUnsupported
-    );
-    let bare = bare_assertion();
-    let name_id = cut(&bare, "saml:NameID").1;
-    assert_eq!(
-        refusal(&saying(name_id, "<saml:EncryptedID></saml:EncryptedID>")),
-        ErrorKind::EncryptionUnsupported
-    );
-    let attribute = "<saml:Attribute Name=\"urn:nothing\"></saml:Attribute>";
-    assert_eq!(
-        refusal(&saying(attribute, "<saml:EncryptedAttribute></saml:EncryptedAttribute>")),
-        ErrorKind::EncryptionUnsupported
-    );
-}
-
-#[test]
 fn another_message() {
     for xml in [
         "<a/>",

@@ -41,6 +41,7 @@ pub(crate) fn answer(
         session_index: Some("s"),
         session_not_on_or_after: None,
         authn_context: AuthnContextClass::PasswordProtectedTransport,
+        encryption: None,
     }
     .sign(&IDP.signer, parts)
     .unwrap()

@@ -105,6 +105,7 @@ fn issue(
             "password" => AuthnContextClass::PasswordProtectedTransport,
             _ => AuthnContextClass::Unspecified,
         },
+        encryption: None,
     };
     response.sign(&snapshot.signer, snapshot.parts).map_err(|error| {
         Problem::internal(format!("the answer for {} can't be signed: {error}", settings.name))

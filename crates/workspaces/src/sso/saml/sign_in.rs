@@ -207,6 +207,9 @@ fn examine(
         want_attribute_statement: config.want_attribute_statement,
         want_name_id: config.want_name_id,
         allow_sha1: config.allow_sha1,
+        decryption_keys: Vec::new(),
+        want_assertions_encrypted: false,
+        allow_cbc: false,
     };
     Ok(saml::examine_response(answer, &expectations, saml_now(app)))
 }

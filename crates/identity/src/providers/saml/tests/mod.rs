@@ -78,6 +78,9 @@ fn expectations(certificate: Certificate) -> Expectations {
         want_attribute_statement: true,
         want_name_id: true,
         allow_sha1: false,
+        decryption_keys: Vec::new(),
+        want_assertions_encrypted: false,
+        allow_cbc: false,
     }
 }
 

@@ -73,6 +73,7 @@ impl Idp {
             session_index: Some("_session"),
             session_not_on_or_after: answer.session_not_on_or_after,
             authn_context: AuthnContextClass::PasswordProtectedTransport,
+            encryption: None,
         };
         saml::post_value(&response.sign(&self.signer, SignedParts::Assertion).unwrap())
     }
