@@ -10,6 +10,9 @@ MAKEFLAGS += --no-print-directory
 # Flags for `innkeeper up`, for example: make up UP='--bare --listen 127.0.0.1:9100'
 UP ?=
 
+# How long `make fuzz` stays with each target.
+SECONDS ?= 3600
+
 .PHONY: help
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +42,11 @@ bench: ## Measure what docs/performance.md tells
 	@scripts/install-packages test
 	cargo build --release --locked --bin innkeeper
 	@benches/run
+
+.PHONY: fuzz
+fuzz: ## Fuzz every parser that a stranger can reach, each for SECONDS (3600)
+	@scripts/install-packages test
+	@fuzz/run $(SECONDS)
 
 .PHONY: assets
 assets: ## Build web/ into crates/site/assets

@@ -38,7 +38,7 @@ use crate::sessions::Person;
 use crate::visit::Visit;
 
 pub(crate) fn routes() -> Router<App> {
-    endpoints::routes().merge(metadata::routes()).merge(pages::routes()).merge(import::routes())
+    endpoints::routes().merge(pages::routes()).merge(import::routes())
 }
 
 /// The answer to a request that waited; `details` are those that it was kept with.

@@ -194,9 +194,7 @@ async fn view(
     let slug = application.as_ref().map(|application| application.slug.clone());
     let (metadata, issuer) = match &slug {
         Some(slug) => match by.app.saml.find(&by.app, slug, None).await? {
-            Some(snapshot) => {
-                (metadata::of(&by.app.site, slug, &snapshot)?.xml.clone(), snapshot.issuer.clone())
-            }
+            Some(snapshot) => (metadata::of(&by.app.site, slug, &snapshot)?, snapshot.issuer.clone()),
             None => (String::new(), String::new()),
         },
         None => (String::new(), provider.settings.issuer.clone()),

@@ -46,7 +46,7 @@ pub(crate) async fn register(app: &App, asked: &ServiceProvider) -> Result<Conne
     })?;
     let metadata = metadata::of(&app.site, &slug, &snapshot)
         .map_err(|problem| ConnectError::Refused(problem.cause().unwrap_or(problem.sentence()).to_owned()))?;
-    Ok(Connected { provider, slug, metadata: metadata.xml.clone() })
+    Ok(Connected { provider, slug, metadata })
 }
 
 async fn create(conn: &mut AnyConnection, app: &App, settings: Settings) -> Result<String, ConnectError> {

@@ -8,7 +8,6 @@ use site::{Problem, Site};
 use sqlx::AnyConnection;
 use store::{Error, Sealer};
 
-use super::metadata::Publication;
 use super::settings::{AuthorizationFlow, SamlProvider};
 use super::store::find;
 use crate::app::App;
@@ -28,8 +27,6 @@ pub(crate) struct Snapshot {
     pub(super) parts: SignedParts,
     /// What requests must be signed with.
     pub(super) verification: Option<VerifyingKey>,
-    /// Our metadata, once it was asked for.
-    pub(super) publication: Publication,
 }
 
 impl Snapshot {
@@ -105,8 +102,7 @@ async fn load(
     let issuer = issuer(site, slug, &provider);
     let asks_consent = provider.settings.authorization_flow == AuthorizationFlow::Explicit;
     let client = Client { application, bindings, asks_consent };
-    let publication = Publication::default();
-    Ok(Some(Snapshot { revision, client, provider, issuer, signer, parts, verification, publication }))
+    Ok(Some(Snapshot { revision, client, provider, issuer, signer, parts, verification }))
 }
 
 /// What answers are issued as: the Issuer of the provider, or else the address of the metadata.

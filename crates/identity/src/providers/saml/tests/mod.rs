@@ -1,6 +1,5 @@
 //! What the tests of this folder begin with: the guide's application, and a service provider that asks and verifies.
 
-mod metadata;
 mod pages;
 mod sign_on;
 mod waiting;
