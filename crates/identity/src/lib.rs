@@ -43,5 +43,10 @@ pub const MIGRATIONS: store::Migrations = store::Migrations {
         (6, "applications and their bindings", include_str!("applications/schema.sql")),
         (7, "requests under way, consents", include_str!("flows/schema.sql")),
         (8, "warnings about certificates", include_str!("certificates/announced.sql")),
+        (
+            9,
+            "SAML requests, encryption and logout",
+            include_str!("providers/saml/schema_requests_and_logout.sql"),
+        ),
     ],
 };

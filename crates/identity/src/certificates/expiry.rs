@@ -157,6 +157,10 @@ fn advice(role: CertificateRole, validity: Validity) -> &'static str {
         CertificateRole::Verification => {
             "ask the application for its new one and set that as verification certificate"
         }
+        CertificateRole::NextSigning => "choose another next signing certificate",
+        CertificateRole::Encryption => {
+            "ask the application for its new one and set that as encryption certificate"
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use sqlx::AnyConnection;
 use url::Url;
 
 use super::form::Fields;
-use super::settings::{AuthorizationFlow, NAME_ID_POLICIES, SP_BINDINGS, Settings};
+use super::settings::{AuthorizationFlow, NAME_ID_POLICIES, Settings, sp_binding_key};
 use super::{changes, pages};
 use crate::app::App;
 use crate::applications::{self, Wanted};
@@ -71,8 +71,7 @@ impl ServiceProviderFacts {
     fn apply(&self, fields: &mut Fields) {
         fields.acs_url = self.acs_url.to_string();
         fields.audience.clone_from(&self.entity_id);
-        let binding = SP_BINDINGS.iter().find(|(binding, ..)| *binding == self.binding);
-        fields.sp_binding = binding.map(|(_, key, _)| (*key).to_owned()).unwrap_or_default();
+        sp_binding_key(self.binding).clone_into(&mut fields.sp_binding);
         self.name_id_policy.as_str().clone_into(&mut fields.default_name_id_policy);
     }
 
@@ -120,7 +119,7 @@ struct ImportPage {
 
 fn answer(by: &AdminVisit, form: ImportForm, errors: FieldErrors) -> Result<Response, Problem> {
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let flows = AuthorizationFlow::ALL.map(|flow| (flow.key(), flow.label())).into();
+    let flows = AuthorizationFlow::ALL.iter().map(|flow| (flow.key(), flow.label())).collect();
     let page = ImportPage { shell: by.page("SAML Provider from Metadata"), form, flows, errors };
     site::page::html_with_status(status, &page)
 }

@@ -1,11 +1,16 @@
 //! The SQL of SAML providers.
 
 use saml::{DigestAlgorithm, NameIdFormat, SignatureAlgorithm};
+use serde::{Deserialize, Serialize};
 use sqlx::{AnyConnection, FromRow};
 use store::Error;
 use url::Url;
 
-use super::settings::{AuthorizationFlow, SP_BINDINGS, SamlProvider, Settings};
+use super::period::Period;
+use super::settings::{
+    AcsEndpoint, AuthorizationFlow, DataEncryption, KeyTransport, LogoutMethod, OnMappingFailure,
+    PersistentNames, RequestSignatures, SamlProvider, Settings, SlsBinding, parse_sp_binding, sp_binding_key,
+};
 use crate::mappings::Mapping;
 
 #[derive(FromRow)]
@@ -14,15 +19,30 @@ struct Row {
     name: String,
     authorization_flow: String,
     acs_url: String,
+    further_acs: String,
     issuer: String,
     sp_binding: String,
     audience: String,
     signing_kp: String,
+    next_signing_kp: Option<String>,
     verification_kp: Option<String>,
+    request_signatures: String,
+    allow_sha1: i64,
+    encryption_kp: Option<String>,
+    data_encryption: String,
+    key_transport: String,
+    sls_url: Option<String>,
+    sls_binding: String,
+    logout_method: String,
     sign_assertion: i64,
     sign_response: i64,
+    sign_logout_request: i64,
+    sign_logout_response: i64,
     property_mappings: String,
     name_id_mapping: Option<String>,
+    authn_context_class_ref_mapping: Option<String>,
+    on_mapping_failure: String,
+    persistent_names: String,
     default_name_id_policy: String,
     assertion_valid_not_before: String,
     assertion_valid_not_on_or_after: String,
@@ -30,6 +50,106 @@ struct Row {
     digest_algorithm: String,
     signature_algorithm: String,
     default_relay_state: String,
+    metadata_url: Option<String>,
+    metadata_allow_private: i64,
+}
+
+/// The columns after the id, in the order in which [`write`] binds them.
+const COLUMNS: [&str; 36] = [
+    "name",
+    "authorization_flow",
+    "acs_url",
+    "further_acs",
+    "issuer",
+    "sp_binding",
+    "audience",
+    "signing_kp",
+    "next_signing_kp",
+    "verification_kp",
+    "request_signatures",
+    "allow_sha1",
+    "encryption_kp",
+    "data_encryption",
+    "key_transport",
+    "sls_url",
+    "sls_binding",
+    "logout_method",
+    "sign_assertion",
+    "sign_response",
+    "sign_logout_request",
+    "sign_logout_response",
+    "property_mappings",
+    "name_id_mapping",
+    "authn_context_class_ref_mapping",
+    "on_mapping_failure",
+    "persistent_names",
+    "default_name_id_policy",
+    "assertion_valid_not_before",
+    "assertion_valid_not_on_or_after",
+    "session_valid_not_on_or_after",
+    "digest_algorithm",
+    "signature_algorithm",
+    "default_relay_state",
+    "metadata_url",
+    "metadata_allow_private",
+];
+
+/// One of `further_acs` as kept, in JSON.
+#[derive(Serialize, Deserialize)]
+struct KeptAcs {
+    index: u16,
+    binding: String,
+    url: String,
+    #[serde(default)]
+    is_default: bool,
+}
+
+/// Reads what is kept; what is not understood, a newer version may have written.
+struct Reading<'r> {
+    provider: &'r str,
+}
+
+impl Reading<'_> {
+    fn unreadable(&self, field: &str) -> Error {
+        Error::Refused(format!("The provider {} has a {field} that is not understood.", self.provider))
+    }
+
+    fn known<T>(&self, field: &str, value: Option<T>) -> Result<T, Error> {
+        value.ok_or_else(|| self.unreadable(field))
+    }
+
+    fn url(&self, field: &str, text: &str) -> Result<Url, Error> {
+        Url::parse(text).map_err(|_| self.unreadable(field))
+    }
+
+    fn optional_url(&self, field: &str, text: Option<&str>) -> Result<Option<Url>, Error> {
+        text.map(|text| self.url(field, text)).transpose()
+    }
+
+    fn period(&self, text: &str) -> Result<Period, Error> {
+        text.parse().map_err(|_| self.unreadable("validity period"))
+    }
+
+    fn mapping(&self, field: &str, key: Option<&str>) -> Result<Option<Mapping>, Error> {
+        key.map(|key| self.known(field, Mapping::parse(key))).transpose()
+    }
+
+    fn mappings(&self, keys: &str) -> Result<Vec<Mapping>, Error> {
+        let field = "property mapping";
+        let keys: Vec<String> = serde_json::from_str(keys).map_err(|_| self.unreadable(field))?;
+        keys.iter().map(|key| self.known(field, Mapping::parse(key))).collect()
+    }
+
+    fn further_acs(&self, kept: &str) -> Result<Vec<AcsEndpoint>, Error> {
+        let kept: Vec<KeptAcs> =
+            serde_json::from_str(kept).map_err(|_| self.unreadable("further ACS URL"))?;
+        let endpoint = |kept: KeptAcs| {
+            let binding = self.known("binding", parse_sp_binding(&kept.binding))?;
+            let url = self.url("further ACS URL", &kept.url)?;
+            Ok(AcsEndpoint { index: kept.index, binding, url, is_default: kept.is_default })
+        };
+        kept.into_iter().map(endpoint).collect()
+    }
 }
 
 impl TryFrom<Row> for SamlProvider {
@@ -38,53 +158,60 @@ impl TryFrom<Row> for SamlProvider {
     /// Fails on what a newer version may have written: a provider that is half understood must not answer.
     fn try_from(row: Row) -> Result<Self, Error> {
         let name = row.name.clone();
-        let unreadable = |field: &str| {
-            Error::Refused(format!("The provider {name} has a {field} that is not understood."))
-        };
-        let keys: Vec<String> =
-            serde_json::from_str(&row.property_mappings).map_err(|_| unreadable("property mapping"))?;
-        let mappings: Option<Vec<Mapping>> = keys.iter().map(|key| Mapping::parse(key)).collect();
-        let name_id_mapping = match row.name_id_mapping.as_deref() {
-            None => None,
-            Some(key) => Some(Mapping::parse(key).ok_or_else(|| unreadable("NameID mapping"))?),
-        };
-        let binding = SP_BINDINGS.iter().find(|(_, key, _)| *key == row.sp_binding);
-        let period = |text: &str| text.parse().map_err(|_| unreadable("validity period"));
+        let read = Reading { provider: &name };
+        let signatures = RequestSignatures::parse(&row.request_signatures);
+        let class_ref = row.authn_context_class_ref_mapping.as_deref();
         let settings = Settings {
             name: row.name,
-            authorization_flow: AuthorizationFlow::parse(&row.authorization_flow)
-                .ok_or_else(|| unreadable("authorization flow"))?,
-            acs_url: Url::parse(&row.acs_url).map_err(|_| unreadable("ACS URL"))?,
+            authorization_flow: read
+                .known("authorization flow", AuthorizationFlow::parse(&row.authorization_flow))?,
+            acs_url: read.url("ACS URL", &row.acs_url)?,
+            further_acs: read.further_acs(&row.further_acs)?,
             issuer: row.issuer,
-            sp_binding: binding.ok_or_else(|| unreadable("binding"))?.0,
+            sp_binding: read.known("binding", parse_sp_binding(&row.sp_binding))?,
             audience: row.audience,
             signing_kp: row.signing_kp,
+            next_signing_kp: row.next_signing_kp,
             verification_kp: row.verification_kp,
+            request_signatures: read.known("rule for request signatures", signatures)?,
+            allow_sha1: row.allow_sha1 != 0,
+            encryption_kp: row.encryption_kp,
+            data_encryption: read
+                .known("encryption algorithm", DataEncryption::parse(&row.data_encryption))?,
+            key_transport: read.known("key transport", KeyTransport::parse(&row.key_transport))?,
+            sls_url: read.optional_url("SLS URL", row.sls_url.as_deref())?,
+            sls_binding: read.known("SLS binding", SlsBinding::parse(&row.sls_binding))?,
+            logout_method: read.known("logout method", LogoutMethod::parse(&row.logout_method))?,
             sign_assertion: row.sign_assertion != 0,
             sign_response: row.sign_response != 0,
-            property_mappings: mappings.ok_or_else(|| unreadable("property mapping"))?,
-            name_id_mapping,
+            sign_logout_request: row.sign_logout_request != 0,
+            sign_logout_response: row.sign_logout_response != 0,
+            property_mappings: read.mappings(&row.property_mappings)?,
+            name_id_mapping: read.mapping("NameID mapping", row.name_id_mapping.as_deref())?,
+            authn_context_class_ref_mapping: read.mapping("AuthnContextClassRef mapping", class_ref)?,
+            on_mapping_failure: read
+                .known("rule for failing mappings", OnMappingFailure::parse(&row.on_mapping_failure))?,
+            persistent_names: read
+                .known("rule for persistent names", PersistentNames::parse(&row.persistent_names))?,
             default_name_id_policy: NameIdFormat::from_uri(&row.default_name_id_policy),
-            assertion_valid_not_before: period(&row.assertion_valid_not_before)?,
-            assertion_valid_not_on_or_after: period(&row.assertion_valid_not_on_or_after)?,
-            session_valid_not_on_or_after: period(&row.session_valid_not_on_or_after)?,
-            digest_algorithm: DigestAlgorithm::from_uri(&row.digest_algorithm)
-                .ok_or_else(|| unreadable("digest algorithm"))?,
-            signature_algorithm: SignatureAlgorithm::from_uri(&row.signature_algorithm)
-                .ok_or_else(|| unreadable("signature algorithm"))?,
+            assertion_valid_not_before: read.period(&row.assertion_valid_not_before)?,
+            assertion_valid_not_on_or_after: read.period(&row.assertion_valid_not_on_or_after)?,
+            session_valid_not_on_or_after: read.period(&row.session_valid_not_on_or_after)?,
+            digest_algorithm: read
+                .known("digest algorithm", DigestAlgorithm::from_uri(&row.digest_algorithm))?,
+            signature_algorithm: read
+                .known("signature algorithm", SignatureAlgorithm::from_uri(&row.signature_algorithm))?,
             default_relay_state: row.default_relay_state,
+            metadata_url: read.optional_url("metadata URL", row.metadata_url.as_deref())?,
+            metadata_allow_private: row.metadata_allow_private != 0,
         };
         Ok(Self { id: row.id, settings })
     }
 }
 
 fn select(rest: &str) -> sqlx::AssertSqlSafe<String> {
-    sqlx::AssertSqlSafe(format!(
-        "SELECT id, name, authorization_flow, acs_url, issuer, sp_binding, audience, signing_kp, verification_kp, \
-         sign_assertion, sign_response, property_mappings, name_id_mapping, default_name_id_policy, \
-         assertion_valid_not_before, assertion_valid_not_on_or_after, session_valid_not_on_or_after, \
-         digest_algorithm, signature_algorithm, default_relay_state FROM identity_saml_providers {rest}"
-    ))
+    let columns = COLUMNS.join(", ");
+    sqlx::AssertSqlSafe(format!("SELECT id, {columns} FROM identity_saml_providers {rest}"))
 }
 
 /// A provider by its id.
@@ -129,45 +256,67 @@ pub(crate) async fn list(conn: &mut AnyConnection) -> Result<Vec<Listed>, Error>
 
 /// Creates a provider with that id.
 pub(super) async fn insert(conn: &mut AnyConnection, provider: &SamlProvider) -> Result<(), Error> {
-    let sql = "INSERT INTO identity_saml_providers (id, name, authorization_flow, acs_url, issuer, sp_binding, \
-               audience, signing_kp, verification_kp, sign_assertion, sign_response, property_mappings, \
-               name_id_mapping, default_name_id_policy, assertion_valid_not_before, \
-               assertion_valid_not_on_or_after, session_valid_not_on_or_after, digest_algorithm, \
-               signature_algorithm, default_relay_state) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
-    write(conn, sql, provider).await?;
+    let numbers: Vec<String> = (2..COLUMNS.len() + 2).map(|number| format!("${number}")).collect();
+    let (columns, numbers) = (COLUMNS.join(", "), numbers.join(", "));
+    write(
+        conn,
+        format!("INSERT INTO identity_saml_providers (id, {columns}) VALUES ($1, {numbers})"),
+        provider,
+    )
+    .await?;
     Ok(())
 }
 
 /// Changes everything about a provider but its id. `false` if it is not there any more.
 pub(super) async fn update(conn: &mut AnyConnection, provider: &SamlProvider) -> Result<bool, Error> {
-    let sql = "UPDATE identity_saml_providers SET name = $2, authorization_flow = $3, acs_url = $4, issuer = $5, \
-               sp_binding = $6, audience = $7, signing_kp = $8, verification_kp = $9, sign_assertion = $10, \
-               sign_response = $11, property_mappings = $12, name_id_mapping = $13, default_name_id_policy = $14, \
-               assertion_valid_not_before = $15, assertion_valid_not_on_or_after = $16, \
-               session_valid_not_on_or_after = $17, digest_algorithm = $18, signature_algorithm = $19, \
-               default_relay_state = $20 WHERE id = $1";
+    let set = COLUMNS.iter().zip(2..).map(|(column, number)| format!("{column} = ${number}"));
+    let set = set.collect::<Vec<_>>().join(", ");
+    let sql = format!("UPDATE identity_saml_providers SET {set} WHERE id = $1");
     Ok(write(conn, sql, provider).await? == 1)
 }
 
-async fn write(conn: &mut AnyConnection, sql: &'static str, provider: &SamlProvider) -> Result<u64, Error> {
+fn kept_acs(endpoints: &[AcsEndpoint]) -> String {
+    let kept = endpoints.iter().map(|endpoint| KeptAcs {
+        index: endpoint.index,
+        binding: sp_binding_key(endpoint.binding).to_owned(),
+        url: endpoint.url.to_string(),
+        is_default: endpoint.is_default,
+    });
+    serde_json::json!(kept.collect::<Vec<_>>()).to_string()
+}
+
+async fn write(conn: &mut AnyConnection, sql: String, provider: &SamlProvider) -> Result<u64, Error> {
     let settings = &provider.settings;
     let mappings: Vec<&str> = settings.property_mappings.iter().map(|mapping| mapping.key()).collect();
-    let binding = SP_BINDINGS.iter().find(|(binding, ..)| *binding == settings.sp_binding);
-    let done = sqlx::query(sql)
+    let done = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(&provider.id)
         .bind(&settings.name)
         .bind(settings.authorization_flow.key())
         .bind(settings.acs_url.as_str())
+        .bind(kept_acs(&settings.further_acs))
         .bind(&settings.issuer)
-        .bind(binding.map_or("", |(_, key, _)| key))
+        .bind(sp_binding_key(settings.sp_binding))
         .bind(&settings.audience)
         .bind(&settings.signing_kp)
+        .bind(&settings.next_signing_kp)
         .bind(&settings.verification_kp)
+        .bind(settings.request_signatures.key())
+        .bind(i64::from(settings.allow_sha1))
+        .bind(&settings.encryption_kp)
+        .bind(settings.data_encryption.key())
+        .bind(settings.key_transport.key())
+        .bind(settings.sls_url.as_ref().map(Url::as_str))
+        .bind(settings.sls_binding.key())
+        .bind(settings.logout_method.key())
         .bind(i64::from(settings.sign_assertion))
         .bind(i64::from(settings.sign_response))
+        .bind(i64::from(settings.sign_logout_request))
+        .bind(i64::from(settings.sign_logout_response))
         .bind(serde_json::json!(mappings).to_string())
         .bind(settings.name_id_mapping.map(Mapping::key))
+        .bind(settings.authn_context_class_ref_mapping.map(Mapping::key))
+        .bind(settings.on_mapping_failure.key())
+        .bind(settings.persistent_names.key())
         .bind(settings.default_name_id_policy.as_str())
         .bind(settings.assertion_valid_not_before.to_string())
         .bind(settings.assertion_valid_not_on_or_after.to_string())
@@ -175,6 +324,8 @@ async fn write(conn: &mut AnyConnection, sql: &'static str, provider: &SamlProvi
         .bind(settings.digest_algorithm.as_str())
         .bind(settings.signature_algorithm.as_str())
         .bind(&settings.default_relay_state)
+        .bind(settings.metadata_url.as_ref().map(Url::as_str))
+        .bind(i64::from(settings.metadata_allow_private))
         .execute(conn)
         .await?;
     Ok(done.rows_affected())

@@ -8,14 +8,20 @@ use store::Error;
 pub(crate) enum CertificateRole {
     /// It signs answers.
     Signing,
+    /// It will sign answers later.
+    NextSigning,
     /// Requests are checked against it.
     Verification,
+    /// Assertions are encrypted for it.
+    Encryption,
 }
 
 impl CertificateRole {
-    const ALL: [(Self, &'static str, &'static str); 2] = [
+    const ALL: [(Self, &'static str, &'static str); 4] = [
         (Self::Signing, "signing", "signing certificate"),
+        (Self::NextSigning, "next_signing", "next signing certificate"),
         (Self::Verification, "verification", "verification certificate"),
+        (Self::Encryption, "encryption", "encryption certificate"),
     ];
 
     fn parse(key: &str) -> Option<Self> {
@@ -60,8 +66,12 @@ impl TryFrom<Row> for CertificateUse {
 const USES: &str = "SELECT certificate_id, provider_id, provider, role FROM (\
      SELECT signing_kp AS certificate_id, id AS provider_id, name AS provider, 'signing' AS role \
      FROM identity_saml_providers \
+     UNION ALL SELECT next_signing_kp, id, name, 'next_signing' FROM identity_saml_providers \
+     WHERE next_signing_kp IS NOT NULL \
      UNION ALL SELECT verification_kp, id, name, 'verification' FROM identity_saml_providers \
-     WHERE verification_kp IS NOT NULL) uses";
+     WHERE verification_kp IS NOT NULL \
+     UNION ALL SELECT encryption_kp, id, name, 'encryption' FROM identity_saml_providers \
+     WHERE encryption_kp IS NOT NULL) uses";
 
 /// Every use of every certificate, by provider.
 ///

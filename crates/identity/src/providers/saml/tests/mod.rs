@@ -57,6 +57,21 @@ async fn signing_certificate(browser: &mut Browser) -> Certificate {
     Certificate::parse(&browser.get(&format!("{page}certificate/")).await.bytes).unwrap()
 }
 
+/// The id of a certificate.
+async fn certificate_named(fixture: &Fixture, name: &str) -> String {
+    let mut conn = fixture.store.read().await.unwrap();
+    let names = crate::certificates::names(&mut conn).await.unwrap();
+    names.into_iter().find(|(_, known)| known == name).unwrap().0
+}
+
+/// Generates a certificate on the administrator's page and returns its id.
+async fn generated(admin: &mut Browser, name: &str, kind: &str) -> String {
+    let page = format!("{ORIGIN}/if/admin/certificates/generate/");
+    let reply = fill(admin, &page, "#certificate", &[("name", name), ("kind", kind)]).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.body);
+    reply.url.path().split('/').rev().nth(1).unwrap().to_owned()
+}
+
 /// The address in the first link whose markup begins so.
 fn link(reply: &Reply, begins: &str) -> String {
     let (_, rest) = reply.body.split_once(begins).unwrap_or_else(|| panic!("no {begins} in {}", reply.body));

@@ -1,6 +1,12 @@
 //! The administrator's pages about providers, and providers from metadata.
 
+use testkit::Form;
+
 use super::*;
+
+fn owned(form: &Form) -> Vec<(String, String)> {
+    form.fields().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
 
 both_databases! {
     async fn what_an_administrator_changes_counts_from_the_next_request(db: TestDatabase) {
@@ -87,9 +93,16 @@ both_databases! {
             ("assertion_valid_not_before", "five"),
             ("assertion_valid_not_on_or_after", "minutes=0"),
             ("assertion_valid_not_before", "minutes=1"),
+            ("sls_url", "kasm"),
+            ("metadata_url", "kasm"),
+            ("further_acs_url", ACS),
+            ("further_acs_index", "none"),
         ] {
             let mut fields = vec![("provider_name", "kasm"), ("acs_url", ACS), ("audience", AUDIENCE)];
             fields.push((field, value));
+            if field == "further_acs_index" {
+                fields.push(("further_acs_url", "https://kasm.example.com/second"));
+            }
             let reply = fill(&mut admin, &new, "#provider", &fields).await;
             assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}={value}");
             assert_eq!(mistakes(&reply).len(), 1, "{field}={value}: {:?}", mistakes(&reply));
@@ -107,6 +120,85 @@ both_databases! {
         assert_eq!(mistakes(&reply), ["Sign the assertion, the response, or both."]);
         let list = admin.get(&format!("{ORIGIN}/if/admin/providers/")).await;
         assert!(list.body.contains("No providers yet"), "{}", list.body);
+    }
+
+    async fn every_setting_is_kept_and_shown_again(db: TestDatabase) {
+        let fixture = Fixture::new(&db).await;
+        let mut admin = fixture.administrator().await;
+        let page = kasm(&mut admin, &[]).await;
+        let edit = format!("{}edit/", page.url);
+        let default = certificate_named(&fixture, "Innkeeper Self-signed Certificate").await;
+        let next = generated(&mut admin, "Next", "rsa2048").await;
+        let other = generated(&mut admin, "Other", "rsa2048").await;
+        let changes = [
+            ("sls_url", "https://kasm.example.com/api/slo/?id=1"),
+            ("sls_binding", "soap"),
+            ("logout_method", "backchannel"),
+            ("further_acs_url", "https://kasm.example.com/second"),
+            ("further_acs_binding", "redirect"),
+            ("further_acs_index", "7"),
+            ("default_acs", "1"),
+            ("signing_kp", default.as_str()),
+            ("next_signing_kp", next.as_str()),
+            ("verification_kp", other.as_str()),
+            ("request_signatures", "optional"),
+            ("allow_sha1", "on"),
+            ("encryption_kp", other.as_str()),
+            ("data_encryption", "http://www.w3.org/2001/04/xmlenc#aes128-cbc"),
+            ("key_transport", "http://www.w3.org/2009/xmlenc11#rsa-oaep"),
+            ("on_mapping_failure", "refuse"),
+            ("authn_context_class_ref_mapping", "goauthentik.io/providers/saml/upn"),
+            ("persistent_names", "same_everywhere"),
+            ("metadata_url", "https://kasm.example.com/api/metadata/?id=1"),
+            ("metadata_allow_private", "on"),
+        ];
+        let form = admin.get(&edit).await.form("#provider");
+        let form = changes.iter().fold(form, |form, (name, value)| form.set(name, value));
+        let form = form.untick("sign_logout_request").untick("sign_logout_response").untick("property_mappings");
+        let form = form.set("property_mappings", "goauthentik.io/providers/saml/email");
+        let sent: Vec<(String, String)> = owned(&form);
+        let saved = admin.submit(form).await;
+        assert_eq!(saved.url.path(), page.url.path(), "{}", saved.body);
+        let again = admin.get(&edit).await.form("#provider");
+        let mut shown = owned(&again);
+        // A third row waits where two were filled in or blank; its fields are empty.
+        let blank = |(name, value): &(String, String)| name == "further_acs_url" && value.is_empty();
+        assert_eq!(shown.iter().filter(|field| blank(field)).count(), 2);
+        shown.retain(|(name, _)| !name.starts_with("further_acs") && name != "csrf");
+        let sent: Vec<_> =
+            sent.into_iter().filter(|(name, _)| !name.starts_with("further_acs") && name != "csrf").collect();
+        assert_eq!(shown, sent);
+        for (name, value) in [("further_acs_url", "https://kasm.example.com/second"), ("further_acs_index", "7")] {
+            assert_eq!(again.value(name), Some(value));
+        }
+        // A certificate that a provider names can't be deleted, whatever it is named for.
+        for id in [next, other] {
+            let reply = admin.get(&format!("{ORIGIN}/if/admin/certificates/{id}/")).await;
+            let refused = admin.submit(reply.form("#delete")).await;
+            assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.body);
+        }
+    }
+
+    async fn settings_that_do_not_fit_together_are_refused(db: TestDatabase) {
+        let fixture = Fixture::new(&db).await;
+        let mut admin = fixture.administrator().await;
+        let default = certificate_named(&fixture, "Innkeeper Self-signed Certificate").await;
+        let ec = generated(&mut admin, "EC", "ecp256").await;
+        let new = format!("{ORIGIN}/if/admin/providers/saml/new/");
+        for (changes, sentence) in [
+            (vec![("next_signing_kp", default.as_str())], "This is the certificate that signs already."),
+            (vec![("encryption_kp", ec.as_str())], "Assertions can be encrypted for an RSA key only"),
+            (
+                vec![("sls_url", ACS), ("logout_method", "backchannel")],
+                "From server to server there is nobody to redirect.",
+            ),
+            (vec![("sls_url", ACS), ("sls_binding", "soap")], "Browsers don't speak SOAP."),
+        ] {
+            let mut fields = vec![("provider_name", "kasm"), ("acs_url", ACS)];
+            fields.extend(changes);
+            let reply = fill(&mut admin, &new, "#provider", &fields).await;
+            assert!(mistakes(&reply)[0].starts_with(sentence), "{:?}", mistakes(&reply));
+        }
     }
 
     async fn a_provider_is_made_from_metadata(db: TestDatabase) {

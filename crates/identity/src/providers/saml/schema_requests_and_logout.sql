@@ -1,0 +1,17 @@
+ALTER TABLE identity_saml_providers ADD COLUMN further_acs TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE identity_saml_providers ADD COLUMN request_signatures TEXT NOT NULL DEFAULT 'required';
+ALTER TABLE identity_saml_providers ADD COLUMN allow_sha1 BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE identity_saml_providers ADD COLUMN next_signing_kp TEXT REFERENCES identity_certificates (id);
+ALTER TABLE identity_saml_providers ADD COLUMN encryption_kp TEXT REFERENCES identity_certificates (id);
+ALTER TABLE identity_saml_providers ADD COLUMN data_encryption TEXT NOT NULL DEFAULT 'http://www.w3.org/2009/xmlenc11#aes256-gcm';
+ALTER TABLE identity_saml_providers ADD COLUMN key_transport TEXT NOT NULL DEFAULT 'http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p';
+ALTER TABLE identity_saml_providers ADD COLUMN sls_url TEXT;
+ALTER TABLE identity_saml_providers ADD COLUMN sls_binding TEXT NOT NULL DEFAULT 'redirect';
+ALTER TABLE identity_saml_providers ADD COLUMN logout_method TEXT NOT NULL DEFAULT 'frontchannel_iframe';
+ALTER TABLE identity_saml_providers ADD COLUMN sign_logout_request BIGINT NOT NULL DEFAULT 1;
+ALTER TABLE identity_saml_providers ADD COLUMN sign_logout_response BIGINT NOT NULL DEFAULT 1;
+ALTER TABLE identity_saml_providers ADD COLUMN authn_context_class_ref_mapping TEXT;
+ALTER TABLE identity_saml_providers ADD COLUMN on_mapping_failure TEXT NOT NULL DEFAULT 'skip';
+ALTER TABLE identity_saml_providers ADD COLUMN persistent_names TEXT NOT NULL DEFAULT 'same_everywhere';
+ALTER TABLE identity_saml_providers ADD COLUMN metadata_url TEXT;
+ALTER TABLE identity_saml_providers ADD COLUMN metadata_allow_private BIGINT NOT NULL DEFAULT 0;
