@@ -39,14 +39,17 @@ pub use encryption::{DataEncryption, DecryptionKey, Encryption, Encryptor, KeyTr
 pub use error::{Error, ErrorKind, Fault};
 pub use keys::{KeyType, SigningKey, VerifyingKey};
 pub use logout::{LogoutRequest, LogoutRequestBuilder, LogoutResponse, LogoutResponseBuilder, Status};
-pub use metadata::{AssertionConsumerService, Endpoint, IdpMetadata, MAX_METADATA_BYTES, SpMetadata};
+pub use metadata::{
+    AssertionConsumerService, Change, Endpoint, IdpMetadata, MAX_METADATA_BYTES, MetadataExpectations,
+    SingleLogoutService, SpMetadata,
+};
 pub use response::{
     Check, CheckName, ErrorResponse, Examination, Expectations, Response, SignedParts, VerifiedAssertion,
     examine_response, untrusted_in_response_to, verify_response, verify_response_xml,
 };
 pub use signature::Signer;
 pub use timestamp::Timestamp;
-pub use vocabulary::{AuthnContextClass, Binding, LogoutReason, NameIdFormat, StatusCode};
+pub use vocabulary::{AuthnContextClass, Binding, LogoutBinding, LogoutReason, NameIdFormat, StatusCode};
 
 /// An `xs:ID` for a message or an assertion, made of 160 random bits (SAML Core 1.3.4 asks for at least 128).
 pub fn message_id(random: [u8; 20]) -> String {

@@ -2,36 +2,66 @@
 
 use std::fmt;
 
-/// How a message travels (SAML Bindings 3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Binding {
-    /// In the query of a redirect (3.4).
-    HttpRedirect,
-    /// In a form that the browser posts (3.5).
-    HttpPost,
-}
-
-impl Binding {
-    /// Both bindings.
-    pub const ALL: [Self; 2] = [Self::HttpRedirect, Self::HttpPost];
-
-    /// The URI that names it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::HttpRedirect => "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect",
-            Self::HttpPost => "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST",
+/// An enum of URIs that is complete: what is not in it is not spoken here.
+macro_rules! closed_vocabulary {
+    ($(#[$about:meta])* $name:ident, $count:literal { $($(#[$doc:meta])* $variant:ident = $uri:literal, $label:literal;)+ }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[$doc])* $variant,)+
         }
-    }
 
-    /// The binding of a URI; `None` for one that is not spoken here.
-    pub fn from_uri(uri: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|binding| binding.as_str() == uri)
+        impl $name {
+            /// All of them.
+            pub const ALL: [Self; $count] = [$(Self::$variant),+];
+
+            /// The URI that names it.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $uri,)+
+                }
+            }
+
+            /// Its name for people.
+            pub const fn label(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $label,)+
+                }
+            }
+
+            /// The value of a URI; `None` for one that is not spoken here.
+            pub fn from_uri(uri: &str) -> Option<Self> {
+                Self::ALL.into_iter().find(|binding| binding.as_str() == uri)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+closed_vocabulary! {
+    /// How a message travels by way of the browser (SAML Bindings 3).
+    Binding, 2 {
+        /// In the query of a redirect (3.4).
+        HttpRedirect = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect", "HTTP-Redirect";
+        /// In a form that the browser posts (3.5).
+        HttpPost = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST", "HTTP-POST";
     }
 }
 
-impl fmt::Display for Binding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+closed_vocabulary! {
+    /// How a message travels that ends a session (SAML Profiles 4.4): also without the browser.
+    LogoutBinding, 3 {
+        /// In the query of a redirect (3.4).
+        HttpRedirect = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect", "HTTP-Redirect";
+        /// In a form that the browser posts (3.5).
+        HttpPost = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST", "HTTP-POST";
+        /// From server to server (3.2).
+        Soap = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP", "SOAP";
     }
 }
 
@@ -195,7 +225,11 @@ mod tests {
         for binding in Binding::ALL {
             assert_eq!(Binding::from_uri(binding.as_str()), Some(binding));
         }
+        for binding in LogoutBinding::ALL {
+            assert_eq!(LogoutBinding::from_uri(binding.as_str()), Some(binding));
+        }
         assert_eq!(Binding::from_uri("urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact"), None);
+        assert_eq!(Binding::from_uri(LogoutBinding::Soap.as_str()), None);
         for format in
             [NameIdFormat::EmailAddress, NameIdFormat::Transient, NameIdFormat::Other("urn:x".into())]
         {

@@ -287,6 +287,10 @@ pub enum ErrorKind {
     RequestExpired,
     /// A request to sign out was made later than now.
     RequestFromTheFuture,
+    /// The metadata is no longer valid.
+    MetadataExpired,
+    /// The metadata does not describe the wanted entity.
+    EntityMissing,
 }
 
 #[cfg(test)]

@@ -276,7 +276,7 @@ pub(super) fn of(kind: ErrorKind) -> Words {
         K::EntitiesSeveral => (
             Theirs,
             "The metadata describes several entities.",
-            "Take the metadata of the one that is wanted.",
+            "Enter the entity ID of the one that is wanted, or take its own metadata.",
         ),
         K::RoleMissing(_) => {
             (Theirs, "The metadata does not describe {}.", "Take the metadata of the other side.")
@@ -291,6 +291,16 @@ pub(super) fn of(kind: ErrorKind) -> Words {
             Differs,
             "The request names a person by an encrypted name (EncryptedID), which can't be read.",
             "Have the application send plain names (NameID) in its requests.",
+        ),
+        K::MetadataExpired => (
+            Theirs,
+            "The metadata is no longer valid.",
+            "Take the metadata of today; if it is fetched from an address, the other side has to renew it there.",
+        ),
+        K::EntityMissing => (
+            Ours,
+            "The metadata does not describe the wanted entity.",
+            "Compare the entity ID with those in the metadata, character by character.",
         ),
         K::RequestExpired => (
             Theirs,

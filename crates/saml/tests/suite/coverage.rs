@@ -34,6 +34,8 @@ fn an_entity_within_the_signature_is_not_signed() {
     let keys = [IDP.certificate.verifying_key().clone()];
     let entity = IdpMetadata {
         entity_id: "https://evil.example".into(),
+        valid_until: None,
+        cache_duration: None,
         single_sign_on_services: vec![saml::Endpoint {
             binding: saml::Binding::HttpRedirect,
             location: "https://evil.example/sso".into(),

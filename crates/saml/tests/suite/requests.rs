@@ -1,5 +1,6 @@
 //! Requests: what the service provider writes, the identity provider reads; and signatures over queries.
 
+use proptest::prelude::*;
 use saml::{
     AuthnContextClass, AuthnContextComparison, AuthnRequest, AuthnRequestBuilder, Binding, ErrorKind,
     Message, NameIdFormat, NameIdPolicy, RequestedAcs, RequestedAuthnContext, Scoping, SignatureAlgorithm,
@@ -327,4 +328,49 @@ fn a_redirect_is_signed_with_the_algorithm_that_was_chosen() {
     let error =
         builder().redirect_url_with(SSO, None, Some((key, SignatureAlgorithm::EcdsaSha256))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AlgorithmUnfit);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn what_is_written_is_read(
+        issuer in "[!-~]([ -~ä]{0,20}[!-~])?",
+        acs in "[ -~é]{1,40}",
+        format in proptest::option::of("[!-~]{1,30}"),
+        flags in any::<(bool, bool, bool, bool)>(),
+        binding in proptest::sample::select(&Binding::ALL[..]),
+        comparison in proptest::sample::select(&AuthnContextComparison::ALL[..]),
+        classes in proptest::collection::vec("[!-~]{1,30}", 0..3),
+        relay_state in proptest::option::of("\\PC{0,40}"),
+    ) {
+        let (force, passive, allow_create, signed) = flags;
+        let wanted = (!classes.is_empty()).then(|| RequestedAuthnContext {
+            comparison,
+            classes: classes.iter().map(|class| AuthnContextClass::from_uri(class)).collect(),
+        });
+        let mut builder = AuthnRequestBuilder::new(REQUEST, &issuer, now())
+            .acs_url(&acs).protocol_binding(binding).force_authn(force).is_passive(passive)
+            .allow_create(allow_create).requested_authn_context(wanted.as_ref());
+        if let Some(format) = &format {
+            builder = builder.name_id_format(NameIdFormat::from_uri(format));
+        }
+        let signer = signed.then_some(&P256.signer);
+        let url = builder.redirect_url(SSO, relay_state.as_deref(), signer.map(|signer| signer.key())).unwrap();
+        for read in [
+            AuthnRequest::from_redirect_query(query(&url)).unwrap(),
+            AuthnRequest::from_post(&builder.post_value(signer).unwrap(), relay_state.as_deref()).unwrap(),
+        ] {
+            prop_assert_eq!(read.issuer.as_ref(), Some(&issuer));
+            prop_assert_eq!(&read.assertion_consumer_service, &address(&acs, binding));
+            prop_assert_eq!((read.force_authn, read.is_passive), (force, passive));
+            prop_assert_eq!(&read.requested_authn_context, &wanted);
+            prop_assert_eq!(&read.relay_state, &relay_state);
+            let policy = format.as_ref().map(|format| NameIdPolicy {
+                format: Some(NameIdFormat::from_uri(format)), sp_name_qualifier: None, allow_create,
+            });
+            prop_assert_eq!(&read.name_id_policy, &policy);
+            prop_assert_eq!(read.verify_signature(&keys(&P256), false).is_ok(), signed);
+        }
+    }
 }

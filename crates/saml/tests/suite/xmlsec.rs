@@ -195,6 +195,8 @@ fn xmlsec1_believes_a_transform_that_hides_the_subject_and_we_do_not() {
 fn xmllint_reads_our_metadata() {
     let metadata = IdpMetadata {
         entity_id: ISSUER.into(),
+        valid_until: None,
+        cache_duration: None,
         single_sign_on_services: vec![saml::Endpoint {
             binding: saml::Binding::HttpPost,
             location: ACS.into(),

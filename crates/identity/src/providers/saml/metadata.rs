@@ -19,6 +19,8 @@ pub(crate) fn of(site: &Site, slug: &str, snapshot: &Snapshot) -> Result<String,
     };
     let metadata = IdpMetadata {
         entity_id: snapshot.issuer.clone(),
+        valid_until: None,
+        cache_duration: None,
         single_sign_on_services: vec![
             endpoint(Binding::HttpRedirect, "redirect"),
             endpoint(Binding::HttpPost, "post"),

@@ -189,7 +189,10 @@ pub(crate) fn from_metadata(config: &mut SamlConfig, metadata: &IdpMetadata) -> 
     })?;
     config.idp_entity_id = metadata.entity_id.clone();
     config.sso_url = sso_url.to_owned();
-    config.slo_url = metadata.slo_url(saml::Binding::HttpRedirect).unwrap_or_default().to_owned();
+    config.slo_url = metadata
+        .single_logout_service(saml::LogoutBinding::HttpRedirect)
+        .map(|service| service.location.clone())
+        .unwrap_or_default();
     config.certificates = metadata.signing_certificates.iter().map(Certificate::pem).collect();
     config.sign_requests |= metadata.want_authn_requests_signed;
     Ok(())

@@ -15,6 +15,8 @@ const LIST: &str = "/admin/access/authentication/saml/";
 fn idp_metadata(idp: &Idp, entity_id: &str) -> IdpMetadata {
     IdpMetadata {
         entity_id: entity_id.into(),
+        valid_until: None,
+        cache_duration: None,
         single_sign_on_services: vec![Endpoint {
             binding: saml::Binding::HttpRedirect,
             location: SSO_URL.into(),
