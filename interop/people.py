@@ -28,10 +28,12 @@ def workspaces_administrator(inn):
 
 
 def application(browser, inn, slug, acs_url, audience, **changes):
-    """Creates an application with a SAML provider; returns the certificate that it signs with, in PEM."""
+    """Creates an application with a SAML provider; returns the certificate that it signs with, in PEM, unless it is given."""
     page = browser.get(f"{inn.identity}/if/admin/applications/new/")
     page = browser.submit(page, "acs_url", name=slug, slug=slug, acs_url=acs_url, audience=audience, **changes)
     assert page.status == 200, f"the application was not created: {page.status}\n{page.body[:3000]}"
+    if "signing_kp" in changes:
+        return None
     page = browser.get(f"{inn.identity}/if/admin/providers/")
     link = re.search(rf'href="(/if/admin/providers/saml/[^"/]+/)"[^>]*>\s*{slug}\s*<', page.body)
     assert link, f"no provider {slug} in the list:\n{page.body[:3000]}"
@@ -60,3 +62,12 @@ def saml_configuration(browser, inn, **changes):
     page = browser.submit(page, "display_name", enabled="on", is_default="on", then="save", **changes)
     assert page.status == 200, f"the configuration was not saved: {page.status}\n{page.body[:4000]}"
     return acs, entity_id
+
+
+def import_certificate(browser, inn, name, certificate, private_key=""):
+    """Imports a certificate into Identity, with its key if there is one; returns its id."""
+    page = browser.get(f"{inn.identity}/if/admin/certificates/import/")
+    page = browser.submit(page, "private_key", name=name, certificate=certificate, private_key=private_key)
+    found = re.search(r"/if/admin/certificates/([^/]+)/$", page.url)
+    assert page.status == 200 and found, f"the certificate was not imported: {page.status}\n{page.body[:3000]}"
+    return found.group(1)

@@ -1,0 +1,1 @@
+"""Other people's SAML software, each behind the same few calls."""
