@@ -10,6 +10,7 @@ mod applications;
 mod certificates;
 mod connect;
 mod events;
+pub mod expressions;
 mod flows;
 mod groups;
 mod library;

@@ -10,6 +10,9 @@ use crate::config::{Argument, Sources, VARIABLE_PREFIX};
 /// for people and so isn't listed with them.
 pub(crate) const SANDBOX_INIT: &str = "sandbox-init";
 
+/// The word with which the service starts itself again to evaluate expressions, likewise.
+pub(crate) const EXPRESSION_WORKER: &str = identity::expressions::WORKER_WORD;
+
 /// Signs people in once and gives each of them a room: a desktop or a terminal in a browser tab.
 #[derive(Debug, Parser)]
 #[command(name = "innkeeper", version, after_help = AFTER_HELP)]

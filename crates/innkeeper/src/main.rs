@@ -12,13 +12,18 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use command_line::{Command, CommandLine, ConfigCommand, SANDBOX_INIT, Settings};
+use command_line::{Command, CommandLine, ConfigCommand, EXPRESSION_WORKER, SANDBOX_INIT, Settings};
 
 fn main() -> ExitCode {
     // A session's sandbox begins as a copy of this program. It must be entered before anything else
     // is set up: a process with threads can't change its namespaces.
-    if std::env::args_os().nth(1).is_some_and(|first| first == SANDBOX_INIT) {
+    let first = std::env::args_os().nth(1);
+    if first.as_ref().is_some_and(|first| first == SANDBOX_INIT) {
         return runtime::sandbox::init_main();
+    }
+    // Likewise what evaluates expressions, which gives up its rights as a whole process.
+    if first.as_ref().is_some_and(|first| first == EXPRESSION_WORKER) {
+        return identity::expressions::worker_main();
     }
     match CommandLine::parse().command {
         Command::Up(up) => serve::up(&read(up.settings), up.bare),

@@ -10,9 +10,9 @@ pub fn utc(at: Timestamp) -> String {
     format!("{year:04}-{month:02}-{day:02} {:02}:{:02}", second / 3600, second % 3600 / 60)
 }
 
-/// The date that many days after 1970-01-01, in the proleptic Gregorian calendar. Years are counted from
-/// March, so that the leap day comes last.
-fn civil(days: i64) -> (i64, i64, i64) {
+/// The year, month and day that many days after 1970-01-01, in the proleptic Gregorian calendar. Years are
+/// counted from March, so that the leap day comes last.
+pub fn civil(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
