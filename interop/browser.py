@@ -3,7 +3,9 @@
 Every host is on loopback; names end in .localhost and are never looked up.
 """
 
+import html
 import http.client
+import re
 from html.parser import HTMLParser
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -67,6 +69,13 @@ class Page:
     def __init__(self, url, status, headers, body):
         self.url, self.status, self.headers, self.body = url, status, headers, body
 
+    def words(self):
+        """What a person would read, in short: for the sentence of a test that failed."""
+        body = self.body.split("<main", 1)[-1]
+        if "<main" in self.body or "</html>" in body:
+            body = " ".join(html.unescape(re.sub(r"<[^>]*>", " ", f"<main{body}")).split())
+        return f"{self.status} at {self.url[:300]}: {body[-1500:]}"
+
     def forms(self):
         parser = _Forms()
         parser.feed(self.body)
@@ -76,7 +85,7 @@ class Page:
         for form in self.forms():
             if having in form.names() or form.action.endswith(having):
                 return form
-        raise AssertionError(f"no form with {having!r} at {self.url} ({self.status}):\n{self.body[:3000]}")
+        raise AssertionError(f"no form with {having!r}: {self.words()}")
 
 
 class Browser:

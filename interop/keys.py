@@ -30,4 +30,5 @@ class KeyPair:
 _KINDS = {
     "RSA": ["-newkey", "rsa:2048"],
     "EC": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+    "EC P-384": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
 }

@@ -31,12 +31,12 @@ def application(browser, inn, slug, acs_url, audience, **changes):
     """Creates an application with a SAML provider; returns the certificate that it signs with, in PEM, unless it is given."""
     page = browser.get(f"{inn.identity}/if/admin/applications/new/")
     page = browser.submit(page, "acs_url", name=slug, slug=slug, acs_url=acs_url, audience=audience, **changes)
-    assert page.status == 200, f"the application was not created: {page.status}\n{page.body[:3000]}"
+    assert page.status == 200, f"the application was not created: {page.words()}"
     if "signing_kp" in changes:
         return None
     page = browser.get(f"{inn.identity}/if/admin/providers/")
     link = re.search(rf'href="(/if/admin/providers/saml/[^"/]+/)"[^>]*>\s*{slug}\s*<', page.body)
-    assert link, f"no provider {slug} in the list:\n{page.body[:3000]}"
+    assert link, f"no provider {slug} in the list:\n{page.words()}"
     certificate = browser.get(f"{inn.identity}{link.group(1)}certificate/")
     assert certificate.status == 200, certificate.body
     return certificate.body
@@ -55,12 +55,12 @@ def answer(page):
 
 
 def saml_configuration(browser, inn, **changes):
-    """Creates an enabled default configuration in Workspaces; returns its ACS and entity ID addresses."""
+    """Creates an enabled configuration in Workspaces, the default one unless told otherwise; returns its ACS and entity ID addresses."""
     page = browser.get(f"{inn.workspaces}/admin/access/authentication/saml/new")
     acs = html.unescape(re.search(r'id="sp-acs" value="([^"]+)"', page.body).group(1))
     entity_id = html.unescape(re.search(r'id="sp-entity-id" value="([^"]+)"', page.body).group(1))
-    page = browser.submit(page, "display_name", enabled="on", is_default="on", then="save", **changes)
-    assert page.status == 200, f"the configuration was not saved: {page.status}\n{page.body[:4000]}"
+    page = browser.submit(page, "display_name", enabled="on", then="save", **{"is_default": "on", **changes})
+    assert page.status == 200, f"the configuration was not saved: {page.words()}"
     return acs, entity_id
 
 
@@ -69,5 +69,5 @@ def import_certificate(browser, inn, name, certificate, private_key=""):
     page = browser.get(f"{inn.identity}/if/admin/certificates/import/")
     page = browser.submit(page, "private_key", name=name, certificate=certificate, private_key=private_key)
     found = re.search(r"/if/admin/certificates/([^/]+)/$", page.url)
-    assert page.status == 200 and found, f"the certificate was not imported: {page.status}\n{page.body[:3000]}"
+    assert page.status == 200 and found, f"the certificate was not imported: {page.words()}"
     return found.group(1)

@@ -88,7 +88,7 @@ class ServiceProvider:
     def person(self, page):
         """What the module tells the application about who is signed in, from the page of the protected place."""
         if page.url != self.url or page.status != 200:
-            raise AssertionError(f"{page.status} at {page.url}:\n{page.body[:2000]}")
+            raise AssertionError(page.words())
         found = dict(re.findall(r"^([^=\n]+)=(.*)$", page.body, re.M))
         value = lambda name: html.unescape(found.get(name, ""))
         return {"name_id": value("MELLON_NAME_ID"), "username": value("MELLON_username"), "name": value("MELLON_name")}

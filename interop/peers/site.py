@@ -106,5 +106,5 @@ class Site:
 def person(page, url):
     """Who is signed in, from the page at /NAME/."""
     if page.url != url or page.status != 200:
-        raise AssertionError(f"{page.status} at {page.url}:\n{page.body[-2000:]}")
+        raise AssertionError(page.words())
     return json.loads(page.body)
