@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::report::{Goal, Report, milliseconds};
 use crate::service::Service;
-use crate::sign_in::{PASSWORD, SignIn};
+use crate::sign_in::PASSWORD;
 use crate::verification::output_of;
 use crate::{Outcome, cpu};
 
@@ -23,10 +23,10 @@ const GOAL: f64 = 0.5;
 #[derive(Debug, Deserialize)]
 pub(crate) struct FirstFrames(Vec<(String, Vec<f64>)>);
 
-pub(crate) fn measure(service: &Service, sign_in: &SignIn, node: &Path) -> Outcome<FirstFrames> {
+pub(crate) fn measure(service: &Service, username: &str, node: &Path) -> Outcome<FirstFrames> {
     let task = json!({
         "workspaces": service.workspaces("/")?,
-        "username": sign_in.username,
+        "username": username,
         "password": PASSWORD,
         "names": ["Terminal", "Desktop"],
         "launches": LAUNCHES,

@@ -6,6 +6,7 @@
 mod browser;
 mod core_cost;
 mod cpu;
+mod elliptic;
 mod first_frame;
 mod http;
 mod key;
@@ -73,7 +74,7 @@ fn main() -> ExitCode {
 
 fn load(arguments: &Arguments, time: Duration) -> Outcome<()> {
     let service = Place::new(&arguments.innkeeper)?.start()?;
-    let sign_in = sign_in::SignIn::prepare(&service)?;
+    let sign_in = sign_in::Person::prepare(&service)?.sign_in(&service)?;
     eprintln!("signing in for {} s; the service is process {}", time.as_secs(), service.pid());
     let begun = Instant::now();
     while begun.elapsed() < time {
@@ -92,7 +93,8 @@ fn measure(arguments: &Arguments) -> Outcome<Report> {
     starts.tell(&mut report);
 
     eprintln!("signing in…");
-    let sign_in = sign_in::SignIn::prepare(&service)?;
+    let mut person = sign_in::Person::prepare(&service)?;
+    let sign_in = person.sign_in(&service)?;
     let sso = sso::measure(&service, &sign_in, &key)?;
     let response = sign_in.response(&service)?;
     let core = core_cost::measure(&sign_in, &response, &key)?;
@@ -103,9 +105,14 @@ fn measure(arguments: &Arguments) -> Outcome<Report> {
     eprintln!("verifying…");
     verification::measure(&sign_in, &service, &arguments.python, &key)?.tell(&mut report);
 
+    eprintln!("signing in with ECDSA…");
+    elliptic::sign_with_p256(&service)?;
+    let sign_in = person.sign_in(&service)?;
+    elliptic::tell(&sso, &sso::measure(&service, &sign_in, &key)?, &mut report);
+
     if !arguments.without_browser {
         eprintln!("launching…");
-        first_frame::measure(&service, &sign_in, &arguments.node)?.tell(&mut report);
+        first_frame::measure(&service, &person.username, &arguments.node)?.tell(&mut report);
     }
     service.stop()?;
     Ok(report)

@@ -24,16 +24,47 @@ impl Form {
 
     fn read(inner: &str) -> Option<Self> {
         let (opening, rest) = inner.split_once('>')?;
-        let fields = rest.split("<input").skip(1).filter_map(|input| {
-            let tag = input.split('>').next()?;
-            // Nobody ticks a box here.
-            if attribute(tag, "type").is_some_and(|kind| kind == "checkbox") {
-                return None;
+        let action = attribute(opening, "action").unwrap_or_default();
+        let mut form = Self { action, fields: Vec::new() };
+        // Whether the last field is a select whose first option is yet to come.
+        let mut is_new_select = false;
+        for piece in rest.split('<').skip(1) {
+            let (tag, text) = piece.split_once('>')?;
+            let field = |value| attribute(tag, "name").map(|name| (name, value));
+            match tag.split([' ', '/']).next().unwrap_or_default() {
+                "input" if is_sent(tag) => {
+                    form.fields.extend(field(attribute(tag, "value").unwrap_or_default()));
+                }
+                "textarea" => form.fields.extend(field(unescaped(text))),
+                "select" => {
+                    form.fields.extend(field(String::new()));
+                    is_new_select = true;
+                }
+                "option" if is_new_select || has(tag, "selected") => {
+                    if let Some((_, value)) = form.fields.last_mut() {
+                        *value = attribute(tag, "value").unwrap_or_default();
+                    }
+                    is_new_select = false;
+                }
+                _ => {}
             }
-            Some((attribute(tag, "name")?, attribute(tag, "value").unwrap_or_default()))
-        });
-        Some(Self { action: attribute(opening, "action").unwrap_or_default(), fields: fields.collect() })
+        }
+        Some(form)
     }
+}
+
+/// Whether a browser sends an input that nobody touched.
+fn is_sent(tag: &str) -> bool {
+    match attribute(tag, "type").as_deref() {
+        Some("checkbox" | "radio") => has(tag, "checked"),
+        Some("submit" | "button" | "file") => false,
+        _ => true,
+    }
+}
+
+/// Whether a tag has an attribute without a value.
+fn has(tag: &str, name: &str) -> bool {
+    tag.split_ascii_whitespace().any(|part| part == name)
 }
 
 /// The value of an attribute in a tag, unescaped.
@@ -85,10 +116,15 @@ mod tests {
     fn a_form_is_read_as_it_would_be_sent() {
         let html = r##"<form action="/a"><input name="q" value="1"></form>
             <form method="post" action="/b?x=1&#38;y" class="form"><input type="hidden" name="n" value="&lt;&#x27;&amp;lt;&x;">
-            <input type="checkbox" id="stay" name="stay"><input type="password" name="p"></form>"##;
+            <input type="checkbox" id="stay" name="stay"><input type="password" name="p">
+            <input type="checkbox" name="sign" value="on" checked><textarea name="t">1 &lt; 2</textarea>
+            <select name="first"><option value="a">A</option><option value="b">B</option></select>
+            <select name="second"><option value="a">A</option><option value="b" selected>B</option></select></form>"##;
         let form = Form::with(html, "p").unwrap();
         assert_eq!(form.action, "/b?x=1&y");
-        assert_eq!(form.fields, [("n", "<'&lt;&x;"), ("p", "")].map(|(a, b)| (a.to_owned(), b.to_owned())));
+        let expected =
+            [("n", "<'&lt;&x;"), ("p", ""), ("sign", "on"), ("t", "1 < 2"), ("first", "a"), ("second", "b")];
+        assert_eq!(form.fields, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
         assert_eq!(Form::with(html, "stay"), None);
     }
 }

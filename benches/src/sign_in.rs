@@ -15,9 +15,14 @@ use crate::service::Service;
 /// Of the sample user.
 pub(crate) const PASSWORD: &str = "a sentence that is long enough";
 
+/// The sample user, signed in at Identity.
+pub(crate) struct Person {
+    pub(crate) username: String,
+    browser: Browser,
+}
+
 /// Everything that one sign-in to Workspaces takes.
 pub(crate) struct SignIn {
-    pub(crate) username: String,
     /// The whole HTTP request to Identity, with the cookie of the session.
     pub(crate) http_request: Vec<u8>,
     /// The query in it.
@@ -26,8 +31,8 @@ pub(crate) struct SignIn {
     pub(crate) expectations: Expectations,
 }
 
-impl SignIn {
-    /// Chooses a password for the sample user, signs them in, and has Workspaces write its request.
+impl Person {
+    /// Chooses a password for the sample user and signs them in.
     pub(crate) fn prepare(service: &Service) -> Outcome<Self> {
         let mut browser = Browser::open(service.port())?;
         let username = choose_password(&mut browser, &service.link("/if/flow/recovery/")?)?;
@@ -35,8 +40,13 @@ impl SignIn {
         if Form::with(&page.html, "uid_field").is_some() {
             browser.submit(&page, "uid_field", &[("uid_field", &username), ("password", PASSWORD)])?;
         }
+        Ok(Self { username, browser })
+    }
 
-        let to_identity = begin(&mut browser, service)?;
+    /// Has Workspaces write its request, and reads the metadata that Identity has now.
+    pub(crate) fn sign_in(&mut self, service: &Service) -> Outcome<SignIn> {
+        let browser = &mut self.browser;
+        let to_identity = begin(browser, service)?;
         let query = to_identity.query().ok_or("the request has no query")?.to_owned();
         let request = AuthnRequest::from_redirect_query(&query)?;
         let RequestedAcs::Address { url: Some(acs_url), .. } = request.assertion_consumer_service else {
@@ -62,9 +72,11 @@ impl SignIn {
             allow_cbc: false,
         };
         let http_request = browser.request(&to_identity, None);
-        Ok(Self { username, http_request, query, expectations })
+        Ok(SignIn { http_request, query, expectations })
     }
+}
 
+impl SignIn {
     /// The answer of Identity to the request, verified.
     pub(crate) fn response(&self, service: &Service) -> Outcome<String> {
         let answer = crate::http::Connection::open(service.port())?.send(&self.http_request)?;

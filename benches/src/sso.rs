@@ -30,9 +30,9 @@ pub(crate) struct Sso {
     /// CPU seconds of one raw signature.
     pub(crate) raw: f64,
     /// CPU seconds of the service for one sign-in.
-    each: f64,
+    pub(crate) each: f64,
     multiple: f64,
-    per_second: f64,
+    pub(crate) per_second: f64,
     /// CPU seconds for one sign-in if nobody else signs in at that time.
     alone: f64,
 }
