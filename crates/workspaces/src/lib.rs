@@ -34,5 +34,6 @@ pub const MIGRATIONS: store::Migrations = store::Migrations {
         (4, "workspace definitions and who sees them", include_str!("catalogue/schema.sql")),
         (5, "sessions and launch tickets", include_str!("sessions/schema.sql")),
         (6, "SAML exchanges", include_str!("sso/saml/exchanges/schema.sql")),
+        (7, "more settings of SAML configurations, more of a profile", include_str!("sso/saml/settings.sql")),
     ],
 };

@@ -7,6 +7,7 @@ use sqlx::{AnyConnection, FromRow};
 use store::Error;
 
 use super::{ADMINISTRATORS, ALL_USERS, Group};
+use crate::sso::saml::{GroupMappingMode, SamlConfig};
 
 /// The source of a membership that an administrator gave; others name the configuration that gave it.
 const MANUAL: &str = "manual";
@@ -279,23 +280,58 @@ async fn mapped_groups(
     Ok(rows.into_iter().filter(|(_, value)| values.contains(value)).map(|(group, _)| group).collect())
 }
 
-/// The account is in exactly the groups that these values give, as far as this configuration has the
-/// word; what an administrator gave stays.
+/// Does what the mode of a configuration says with the groups that these values give; what an administrator
+/// gave stays.
 pub(crate) async fn apply_mappings(
     conn: &mut AnyConnection,
     user: &str,
-    config: &str,
+    config: &SamlConfig,
     values: &[String],
 ) -> Result<(), Error> {
-    let groups = mapped_groups(conn, config, values).await?;
-    sqlx::query("DELETE FROM workspaces_group_members WHERE user_id = $1 AND source = $2")
-        .bind(user)
-        .bind(config)
-        .execute(&mut *conn)
-        .await?;
-    for group in groups {
-        insert(conn, &group, user, config).await?;
+    let mapped = mapped_groups(conn, &config.id, values).await?;
+    let held = held_from(conn, user, &config.id).await?;
+    let after = after_sign_in(config.group_mapping_mode, &held, &mapped);
+    for group in held.difference(&after) {
+        remove(conn, group, user, &config.id).await?;
     }
+    for group in after.difference(&held) {
+        insert(conn, group, user, &config.id).await?;
+    }
+    Ok(())
+}
+
+/// The memberships from one configuration after a sign-in that calls for `mapped`, of somebody who held `held`.
+fn after_sign_in(
+    mode: GroupMappingMode,
+    held: &BTreeSet<String>,
+    mapped: &BTreeSet<String>,
+) -> BTreeSet<String> {
+    let mut after = if mode.removes() { held & mapped } else { held.clone() };
+    if mode.adds() {
+        after.extend(mapped.iter().cloned());
+    }
+    after
+}
+
+/// The groups that an account is in by the word of one configuration.
+async fn held_from(conn: &mut AnyConnection, user: &str, config: &str) -> Result<BTreeSet<String>, Error> {
+    let rows: Vec<String> = sqlx::query_scalar(
+        "SELECT group_id FROM workspaces_group_members WHERE user_id = $1 AND source = $2",
+    )
+    .bind(user)
+    .bind(config)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().collect())
+}
+
+async fn remove(conn: &mut AnyConnection, group: &str, user: &str, source: &str) -> Result<(), Error> {
+    sqlx::query("DELETE FROM workspaces_group_members WHERE group_id = $1 AND user_id = $2 AND source = $3")
+        .bind(group)
+        .bind(user)
+        .bind(source)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -304,17 +340,22 @@ pub(crate) async fn apply_mappings(
 pub(crate) async fn names_after_mappings(
     conn: &mut AnyConnection,
     user: Option<&str>,
-    config: &str,
+    config: &SamlConfig,
     values: &[String],
 ) -> Result<Vec<String>, Error> {
-    let mut groups = mapped_groups(conn, config, values).await?;
+    let mapped = mapped_groups(conn, &config.id, values).await?;
+    let held = match user {
+        Some(user) => held_from(conn, user, &config.id).await?,
+        None => BTreeSet::new(),
+    };
+    let mut groups = after_sign_in(config.group_mapping_mode, &held, &mapped);
     groups.insert(ALL_USERS.to_owned());
     if let Some(user) = user {
         let kept: Vec<(String,)> = sqlx::query_as(
             "SELECT group_id FROM workspaces_group_members WHERE user_id = $1 AND source <> $2",
         )
         .bind(user)
-        .bind(config)
+        .bind(&config.id)
         .fetch_all(&mut *conn)
         .await?;
         groups.extend(kept.into_iter().map(|(group,)| group));

@@ -62,7 +62,7 @@ both_databases! {
         let mut held = Vec::new();
         for values in [vec!["Administrators"], vec!["staff", "admins"], vec!["staff"]] {
             let values: Vec<String> = values.into_iter().map(str::to_owned).collect();
-            apply_mappings(&mut tx, &user.id, &config.id, &values).await.unwrap();
+            apply_mappings(&mut tx, &user.id, &config, &values).await.unwrap();
             let groups = memberships_of(&mut tx, &user.id).await.unwrap();
             held.push(groups.into_iter().filter(|group| group.manual + group.mapped > 0).map(|group| group.id).collect::<Vec<_>>());
         }
@@ -70,7 +70,7 @@ both_databases! {
         assert_eq!(held, [vec![ALL_USERS], vec![ADMINISTRATORS, ALL_USERS], vec![ALL_USERS]]);
 
         super::add_member(&mut tx, ADMINISTRATORS, &user.id).await.unwrap();
-        apply_mappings(&mut tx, &user.id, &config.id, &[]).await.unwrap();
+        apply_mappings(&mut tx, &user.id, &config, &[]).await.unwrap();
         assert!(users::is_administrator(&mut tx, &user.id).await.unwrap(), "what an administrator gave stays");
     }
 }

@@ -1,13 +1,21 @@
 //! The form of a configuration: what was typed, what is wrong with it, and filling it from the identity
 //! provider's metadata.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use saml::{Certificate, IdpMetadata};
 use serde::Deserialize;
 use site::origin::parse_web_url;
 use site::{FieldErrors, Site, form};
 use url::Url;
 
-use super::{SamlConfig, landing};
+use super::settings::{Comparison, MatchBy, ProfileField};
+use super::{Choice, ProfileMapping, RequestedAuthnContext, SamlConfig, landing};
+
+/// How many rows the attribute mapping may have.
+const MAX_PROFILE_MAPPINGS: usize = 50;
+/// How many empty rows the form offers below those that are filled in.
+const EMPTY_ROWS: usize = 3;
 
 /// A configuration as typed. A check box that is off is not sent.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -35,11 +43,38 @@ pub(super) struct SamlForm {
     pub(super) idp_initiated: Option<String>,
     pub(super) create_users: Option<String>,
     pub(super) allow_sha1: Option<String>,
+    pub(super) entity_id_style: String,
+    /// Blank: none is requested.
+    pub(super) authn_context_comparison: String,
+    /// One in each line.
+    pub(super) authn_context_classes: String,
+    pub(super) want_assertions_encrypted: Option<String>,
+    pub(super) allow_cbc: Option<String>,
+    pub(super) slo_binding: String,
+    pub(super) sign_logout: Option<String>,
+    pub(super) well_known_attributes: Option<String>,
+    pub(super) group_mapping_mode: String,
+    pub(super) metadata_url: String,
+    pub(super) metadata_allow_private: Option<String>,
     /// What to fill the form from, and what was asked for: save, save and test, or fill.
     pub(super) metadata_xml: String,
-    pub(super) metadata_url: String,
-    pub(super) allow_private: Option<String>,
     pub(super) then: String,
+    /// The rows of the attribute mapping: `profile_mapping-<n>-attribute`, `-match_by` and `-field`.
+    #[serde(flatten)]
+    pub(super) rows: BTreeMap<String, String>,
+}
+
+/// One row of the attribute mapping as the form has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct MappingRow {
+    pub(super) number: usize,
+    pub(super) attribute: String,
+    pub(super) match_by: String,
+    pub(super) field: String,
+}
+
+fn row_field(number: usize, part: &str) -> String {
+    format!("profile_mapping-{number}-{part}")
 }
 
 fn check_box(on: bool) -> Option<String> {
@@ -48,6 +83,7 @@ fn check_box(on: bool) -> Option<String> {
 
 impl From<&SamlConfig> for SamlForm {
     fn from(config: &SamlConfig) -> Self {
+        let requested = config.requested_authn_context.as_ref();
         Self {
             enabled: check_box(config.enabled),
             display_name: config.display_name.clone(),
@@ -71,18 +107,111 @@ impl From<&SamlConfig> for SamlForm {
             idp_initiated: check_box(config.idp_initiated),
             create_users: check_box(config.create_users),
             allow_sha1: check_box(config.allow_sha1),
-            ..Self::default()
+            entity_id_style: config.entity_id_style.key().to_owned(),
+            authn_context_comparison: requested.map_or("", |wanted| wanted.comparison.key()).to_owned(),
+            authn_context_classes: requested.map(|wanted| wanted.classes.join("\n")).unwrap_or_default(),
+            want_assertions_encrypted: check_box(config.want_assertions_encrypted),
+            allow_cbc: check_box(config.allow_cbc),
+            slo_binding: config.slo_binding.key().to_owned(),
+            sign_logout: check_box(config.sign_logout),
+            well_known_attributes: check_box(config.well_known_attributes),
+            group_mapping_mode: config.group_mapping_mode.key().to_owned(),
+            metadata_url: config.metadata_url.clone(),
+            metadata_allow_private: check_box(config.metadata_allow_private),
+            metadata_xml: String::new(),
+            then: String::new(),
+            rows: rows_of(&config.profile_mappings),
         }
     }
 }
 
+fn rows_of(mappings: &[ProfileMapping]) -> BTreeMap<String, String> {
+    let parts = |(number, mapping): (usize, &ProfileMapping)| {
+        [
+            (row_field(number, "attribute"), mapping.attribute.clone()),
+            (row_field(number, "match_by"), mapping.match_by.key().to_owned()),
+            (row_field(number, "field"), mapping.field.key().to_owned()),
+        ]
+    };
+    mappings.iter().enumerate().flat_map(parts).collect()
+}
+
 impl SamlForm {
+    /// The rows of the attribute mapping that are filled in, and a few empty ones.
+    pub(super) fn mapping_rows(&self) -> Vec<MappingRow> {
+        let mut rows = self.filled_rows();
+        let next = rows.last().map_or(0, |row| row.number + 1);
+        let empty = (next..next + EMPTY_ROWS).map(|number| MappingRow { number, ..MappingRow::default() });
+        rows.extend(empty);
+        rows
+    }
+
+    fn filled_rows(&self) -> Vec<MappingRow> {
+        let numbers: BTreeSet<usize> = self
+            .rows
+            .keys()
+            .filter_map(|name| name.strip_prefix("profile_mapping-")?.split('-').next()?.parse().ok())
+            .collect();
+        let part = |number, part| self.rows.get(&row_field(number, part)).cloned().unwrap_or_default();
+        let row = |number| MappingRow {
+            number,
+            attribute: part(number, "attribute").trim().to_owned(),
+            match_by: part(number, "match_by"),
+            field: part(number, "field"),
+        };
+        numbers.into_iter().map(row).filter(|row| !row.attribute.is_empty()).collect()
+    }
+
+    /// # Errors
+    /// A sentence for above the table.
+    fn profile_mappings(&self) -> Result<Vec<ProfileMapping>, String> {
+        let rows = self.filled_rows();
+        if rows.len() > MAX_PROFILE_MAPPINGS {
+            return Err(format!("There are {} rows. Keep at most {MAX_PROFILE_MAPPINGS}.", rows.len()));
+        }
+        let read = |row: MappingRow| {
+            let incomplete = || format!("Choose a profile field for the attribute “{}”.", row.attribute);
+            Ok(ProfileMapping {
+                attribute: form::required(&row.attribute, 1000)?,
+                match_by: MatchBy::from_key(&row.match_by).unwrap_or(MatchBy::Either),
+                field: ProfileField::from_key(&row.field).ok_or_else(incomplete)?,
+            })
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    /// # Errors
+    /// A sentence for beside the list of classes.
+    fn requested_authn_context(&self) -> Result<Option<RequestedAuthnContext>, String> {
+        if self.authn_context_comparison.is_empty() {
+            return Ok(None);
+        }
+        let comparison = Comparison::from_key(&self.authn_context_comparison).ok_or(CHOOSE)?;
+        let lines = self.authn_context_classes.lines().map(str::trim).filter(|line| !line.is_empty());
+        let classes: Vec<String> = lines.map(str::to_owned).collect();
+        match classes.as_slice() {
+            [] => Err("Write at least one, or choose not to request any.".to_owned()),
+            [_, ..] if classes.len() > 20 || classes.iter().any(|class| class.len() > 1000) => {
+                Err("Write at most 20, each of at most 1000 characters.".to_owned())
+            }
+            _ if classes.iter().any(|class| class.contains(char::is_whitespace)) => {
+                Err("Write one in each line; a URI has no spaces.".to_owned())
+            }
+            _ => Ok(Some(RequestedAuthnContext { comparison, classes })),
+        }
+    }
+
     /// The configuration that was typed, over what is saved under the id.
     ///
     /// # Errors
     /// Sentences for beside the fields.
     pub(super) fn check(&self, site: &Site, saved: &SamlConfig) -> Result<SamlConfig, FieldErrors> {
         let mut errors = FieldErrors::none();
+        let entity_id_style = errors.check("entity_id_style", chosen(&self.entity_id_style));
+        let slo_binding = errors.check("slo_binding", chosen(&self.slo_binding));
+        let group_mapping_mode = errors.check("group_mapping_mode", chosen(&self.group_mapping_mode));
+        let requested = errors.check("authn_context_classes", self.requested_authn_context());
+        let profile_mappings = errors.check("profile_mappings", self.profile_mappings());
         let mut short = |field, value: &str| {
             errors.check(field, form::optional(value, 1000)).flatten().unwrap_or_default()
         };
@@ -113,6 +242,19 @@ impl SamlForm {
             idp_initiated: self.idp_initiated.is_some(),
             create_users: self.create_users.is_some(),
             allow_sha1: self.allow_sha1.is_some(),
+            entity_id_style: entity_id_style.unwrap_or(saved.entity_id_style),
+            requested_authn_context: requested.flatten(),
+            want_assertions_encrypted: self.want_assertions_encrypted.is_some(),
+            allow_cbc: self.allow_cbc.is_some(),
+            slo_binding: slo_binding.unwrap_or(saved.slo_binding),
+            sign_logout: self.sign_logout.is_some(),
+            metadata_url: short("metadata_url", &self.metadata_url),
+            metadata_allow_private: self.metadata_allow_private.is_some(),
+            well_known_attributes: self.well_known_attributes.is_some(),
+            profile_mappings: profile_mappings.unwrap_or_default(),
+            group_mapping_mode: group_mapping_mode.unwrap_or(saved.group_mapping_mode),
+            second_sp_key_sealed: saved.second_sp_key_sealed.clone(),
+            second_sp_certificate: saved.second_sp_certificate.clone(),
         };
         config.certificates = errors.check("certificates", pem(&self.certificates)).unwrap_or_default();
         check_addresses(&config, site, &mut errors);
@@ -121,10 +263,21 @@ impl SamlForm {
     }
 }
 
+const CHOOSE: &str = "Choose one of the list.";
+
+/// # Errors
+/// A sentence for beside the field.
+fn chosen<C: Choice>(key: &str) -> Result<C, &'static str> {
+    C::from_key(key).ok_or(CHOOSE)
+}
+
 fn check_addresses(config: &SamlConfig, site: &Site, errors: &mut FieldErrors) {
-    for (field, value) in
-        [("logo_url", &config.logo_url), ("sso_url", &config.sso_url), ("slo_url", &config.slo_url)]
-    {
+    for (field, value) in [
+        ("logo_url", &config.logo_url),
+        ("sso_url", &config.sso_url),
+        ("slo_url", &config.slo_url),
+        ("metadata_url", &config.metadata_url),
+    ] {
         if !value.is_empty() {
             errors.check(field, parse_web_url(value));
         }

@@ -197,7 +197,7 @@ pub(super) async fn preview(
         None => format!("{name} has no account, and Create users is off: it would be refused."),
     };
     let id = user.as_ref().map(|user| user.id.as_str());
-    let groups = groups::names_after_mappings(conn, id, &config.id, &identity.group_values).await?;
+    let groups = groups::names_after_mappings(conn, id, config, &identity.group_values).await?;
     Ok(Preview { account, groups })
 }
 
@@ -232,6 +232,6 @@ pub(super) async fn admit(
         }
         None => return Ok(Err(no_account(&identity.username))),
     };
-    groups::apply_mappings(conn, &user.id, &config.id, &identity.group_values).await?;
+    groups::apply_mappings(conn, &user.id, config, &identity.group_values).await?;
     Ok(Ok(user))
 }

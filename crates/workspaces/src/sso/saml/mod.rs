@@ -9,6 +9,7 @@ mod pages;
 mod pending;
 mod report;
 mod service_provider;
+mod settings;
 mod sign_in;
 mod store;
 #[cfg(test)]
@@ -29,6 +30,9 @@ pub(crate) use self::form::from_metadata;
 pub(crate) use self::keys::ensure as ensure_key;
 pub(crate) use self::pending::sweep;
 pub(crate) use self::service_provider::metadata;
+pub(crate) use self::settings::{
+    Choice, EntityIdStyle, GroupMappingMode, ProfileMapping, RequestedAuthnContext, SloBinding,
+};
 pub(crate) use self::store::{find_made_by, save};
 
 pub(crate) fn routes() -> Router<App> {
@@ -77,10 +81,37 @@ pub(crate) struct SamlConfig {
     pub(crate) create_users: bool,
     /// Signatures with SHA-1 are taken.
     pub(crate) allow_sha1: bool,
+    /// How our own addresses are written.
+    pub(crate) entity_id_style: EntityIdStyle,
+    /// The ways of authentication that requests ask for; none unless set, since asking for one makes identity
+    /// providers refuse people who signed in by a better way.
+    pub(crate) requested_authn_context: Option<RequestedAuthnContext>,
+    /// Assertions that came unencrypted are refused.
+    pub(crate) want_assertions_encrypted: bool,
+    /// Assertions encrypted with AES-CBC are taken.
+    pub(crate) allow_cbc: bool,
+    /// How logout messages travel to the identity provider.
+    pub(crate) slo_binding: SloBinding,
+    /// Logout messages are signed, if there is a key.
+    pub(crate) sign_logout: bool,
+    /// Where the identity provider's metadata is fetched again each day; empty if nowhere.
+    pub(crate) metadata_url: String,
+    /// That address may be in a private network.
+    pub(crate) metadata_allow_private: bool,
+    /// Attributes of well-known names fill the fields of the profile that no row of the mapping fills.
+    pub(crate) well_known_attributes: bool,
+    /// Which attribute fills which field of the profile; the first row with a value has the word.
+    pub(crate) profile_mappings: Vec<ProfileMapping>,
+    /// What a sign-in does with the memberships that the mappings decide.
+    pub(crate) group_mapping_mode: GroupMappingMode,
     /// Our private key for this configuration (PKCS#8 PEM), sealed; empty without one.
     pub(crate) sp_key_sealed: String,
     /// The certificate of that key (PEM); empty without one.
     pub(crate) sp_certificate: String,
+    /// A second key, sealed, while the first is being changed: published and able to decrypt, but signing nothing.
+    pub(crate) second_sp_key_sealed: String,
+    /// The certificate of that key (PEM).
+    pub(crate) second_sp_certificate: String,
 }
 
 impl SamlConfig {
@@ -116,19 +147,40 @@ impl SamlConfig {
             idp_initiated: false,
             create_users: true,
             allow_sha1: false,
+            entity_id_style: EntityIdStyle::Query,
+            requested_authn_context: None,
+            want_assertions_encrypted: false,
+            allow_cbc: false,
+            slo_binding: SloBinding::Redirect,
+            sign_logout: true,
+            metadata_url: String::new(),
+            metadata_allow_private: false,
+            well_known_attributes: true,
+            profile_mappings: Vec::new(),
+            group_mapping_mode: GroupMappingMode::Both,
             sp_key_sealed: String::new(),
             sp_certificate: String::new(),
+            second_sp_key_sealed: String::new(),
+            second_sp_certificate: String::new(),
         }
     }
 
     /// Our entity id for this identity provider: the audience of its assertions.
     pub(crate) fn entity_id(&self, site: &Site) -> String {
-        site.url(&format!("/api/metadata/?id={}", self.id))
+        site.url(&self.own_path("metadata"))
     }
 
     /// Our assertion consumer service for this identity provider.
     pub(crate) fn acs_url(&self, site: &Site) -> String {
-        site.url(&format!("/api/acs/?id={}", self.id))
+        site.url(&self.own_path("acs"))
+    }
+
+    /// The path of an address of ours for this configuration, as it is announced.
+    fn own_path(&self, endpoint: &str) -> String {
+        match self.entity_id_style {
+            EntityIdStyle::Query => format!("/api/{endpoint}/?id={}", self.id),
+            EntityIdStyle::Path => format!("/api/{endpoint}/{}/", self.id),
+        }
     }
 
     /// The fields without which nobody can sign in, as far as they are blank.

@@ -14,7 +14,10 @@ use url::Url;
 
 use super::form::{self, SamlForm};
 use super::pending::Purpose;
-use super::{SamlConfig, is_id, keys, sign_in, store};
+use super::settings::{Comparison, MatchBy, ProfileField};
+use super::{
+    Choice as _, EntityIdStyle, GroupMappingMode, SamlConfig, SloBinding, is_id, keys, sign_in, store,
+};
 use crate::app::App;
 use crate::auth::{Administrator, Person};
 use crate::sso::connect;
@@ -85,6 +88,32 @@ struct EditPage {
     /// Who is offered this configuration, in a sentence.
     audience: Option<String>,
     certificates: Vec<CertificateFacts>,
+    choices: Choices,
+}
+
+/// What the lists of the form offer.
+struct Choices {
+    entity_id_style: Vec<(&'static str, &'static str)>,
+    comparison: Vec<(&'static str, &'static str)>,
+    slo_binding: Vec<(&'static str, &'static str)>,
+    group_mapping_mode: Vec<(&'static str, &'static str)>,
+    match_by: Vec<(&'static str, &'static str)>,
+    profile_field: Vec<(&'static str, &'static str)>,
+}
+
+impl Choices {
+    fn new() -> Self {
+        let mut comparison = vec![("", "Not requested")];
+        comparison.extend(Comparison::options());
+        Self {
+            entity_id_style: EntityIdStyle::options(),
+            comparison,
+            slo_binding: SloBinding::options(),
+            group_mapping_mode: GroupMappingMode::options(),
+            match_by: MatchBy::options(),
+            profile_field: ProfileField::options(),
+        }
+    }
 }
 
 struct CertificateFacts {
@@ -143,6 +172,7 @@ impl EditPage {
             acs_url: config.acs_url(&app.site),
             audience: saved.then(|| audience(app, config)),
             certificates: facts(app, &form.certificates),
+            choices: Choices::new(),
             saved,
             form,
             errors,
@@ -310,7 +340,6 @@ fn take(typed: &mut SamlForm, filled: SamlConfig) {
         typed.display_name = host.unwrap_or_default();
     }
     typed.metadata_xml.clear();
-    typed.metadata_url.clear();
 }
 
 /// The metadata that was pasted, or else is at the address that was typed.
@@ -324,7 +353,7 @@ async fn metadata_of(typed: &SamlForm) -> Result<IdpMetadata, FieldErrors> {
                 if typed.metadata_url.trim().is_empty() { nothing } else { sentence },
             )
         })?;
-        let fetched = fetch::document(&url, typed.allow_private.is_some()).await;
+        let fetched = fetch::document(&url, typed.metadata_allow_private.is_some()).await;
         ("metadata_url", fetched.map_err(|error| FieldErrors::of("metadata_url", error.to_string()))?)
     } else {
         ("metadata_xml", pasted.as_bytes().to_vec())

@@ -1,8 +1,9 @@
 //! What we tell an identity provider about ourselves.
 
 use axum::Router;
-use axum::extract::{Query, State};
+use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::http::header;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use saml::{Certificate, SpMetadata};
@@ -14,7 +15,12 @@ use super::{SamlConfig, store};
 use crate::app::App;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/api/metadata/", get(serve)).route("/api/metadata", get(serve))
+    // Both forms of our address always answer, so that changing over breaks no copy of the other one.
+    Router::new()
+        .route("/api/metadata/", get(serve))
+        .route("/api/metadata", get(serve))
+        .route("/api/metadata/{id}/", get(serve))
+        .route("/api/metadata/{id}", get(serve))
 }
 
 /// Our metadata (SAML V2.0 Metadata 2.4.4) for one configuration.
@@ -33,17 +39,34 @@ pub(crate) fn metadata(site: &Site, config: &SamlConfig) -> Result<String, Probl
     metadata.to_xml().map_err(Problem::internal)
 }
 
-/// The query of our own SAML addresses.
+/// Which configuration one of our own SAML addresses names: by a part of its path, or by its query.
+pub(super) struct Named(pub(super) SamlConfig);
+
 #[derive(Deserialize)]
-pub(super) struct ConfigQuery {
+struct Address {
     #[serde(default)]
-    pub(super) id: String,
+    id: String,
 }
 
-/// The configuration that one of our addresses names.
-pub(super) async fn named(app: &App, query: &ConfigQuery) -> Result<SamlConfig, Problem> {
+impl FromRequestParts<App> for Named {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let id = match Path::<Address>::from_request_parts(parts, app).await {
+            Ok(Path(Address { id })) if !id.is_empty() => id,
+            _ => Query::<Address>::from_request_parts(parts, app)
+                .await
+                .map(|Query(Address { id })| id)
+                .unwrap_or_default(),
+        };
+        named(app, &id).await.map(Self)
+    }
+}
+
+/// The configuration of this id.
+pub(super) async fn named(app: &App, id: &str) -> Result<SamlConfig, Problem> {
     let mut conn = app.store.read().await?;
-    let config = store::find(&mut conn, &query.id).await?;
+    let config = store::find(&mut conn, id).await?;
     config.ok_or_else(|| {
         Problem::not_found(
             "There is no SAML configuration with this id. If it is new, save it first; else compare the address with \
@@ -52,8 +75,7 @@ pub(super) async fn named(app: &App, query: &ConfigQuery) -> Result<SamlConfig, 
     })
 }
 
-async fn serve(State(app): State<App>, Query(query): Query<ConfigQuery>) -> Result<Response, Problem> {
-    let config = named(&app, &query).await?;
+async fn serve(State(app): State<App>, Named(config): Named) -> Result<Response, Problem> {
     let xml = metadata(&app.site, &config)?;
     Ok(([(header::CONTENT_TYPE, "application/samlmetadata+xml")], xml).into_response())
 }

@@ -24,7 +24,7 @@ use super::exchanges::Exchange;
 use super::identity::{self, Identity, UserNameSource};
 use super::pending::{self, Completion, Purpose, Request};
 use super::report::{self, Report};
-use super::service_provider::{ConfigQuery, named};
+use super::service_provider::{Named, named};
 use super::{SamlConfig, keys, landing, start_href, store};
 use crate::app::App;
 use crate::auth::{self, Person};
@@ -38,6 +38,8 @@ pub(super) fn routes() -> Router<App> {
         .route("/api/sso/{id}", get(start))
         .route("/api/acs/", post(consume))
         .route("/api/acs", post(consume))
+        .route("/api/acs/{id}/", post(consume))
+        .route("/api/acs/{id}", post(consume))
         .route("/api/acs/complete", get(complete).post(continue_unsolicited))
 }
 
@@ -64,7 +66,7 @@ pub(super) struct Admission {
 }
 
 async fn start(State(app): State<App>, visit: Visit, Path(id): Path<String>) -> Result<Response, Problem> {
-    let config = named(&app, &ConfigQuery { id }).await?;
+    let config = named(&app, &id).await?;
     if !config.enabled {
         return Err(not_enabled(&config));
     }
@@ -121,10 +123,9 @@ fn saml_now(app: &App) -> saml::Timestamp {
 async fn consume(
     State(app): State<App>,
     visit: Visit,
-    Query(query): Query<ConfigQuery>,
+    Named(config): Named,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let config = named(&app, &query).await?;
     let field = |name: &str| {
         form_urlencoded::parse(&body).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     };
@@ -323,7 +324,7 @@ async fn complete(
         return ask_to_continue(&app, &visit, &unsolicited, token).await;
     };
     tx.commit().await?;
-    let config = named(&app, &ConfigQuery { id: completion.config_id }).await?;
+    let config = named(&app, &completion.config_id).await?;
     let administrator = person.is_some_and(|person| person.administrator);
     match completion.outcome {
         Outcome::SignIn(admission) => {
@@ -355,7 +356,7 @@ async fn ask_to_continue(
     completion: &Completion,
     token: String,
 ) -> Result<Response, Problem> {
-    let config = named(app, &ConfigQuery { id: completion.config_id.clone() }).await?;
+    let config = named(app, &completion.config_id).await?;
     let Outcome::SignIn(admission) = &completion.outcome else { return Err(not_yours()) };
     site::html(&ContinuePage {
         shell: visit.card(app, "Continue"),
@@ -373,7 +374,7 @@ async fn continue_unsolicited(
     let mut tx = app.store.begin().await?;
     let completion = pending::pick_up(&mut tx, &app.site, &token, "").await?.ok_or_else(not_yours)?;
     tx.commit().await?;
-    let config = named(&app, &ConfigQuery { id: completion.config_id }).await?;
+    let config = named(&app, &completion.config_id).await?;
     match completion.outcome {
         Outcome::SignIn(admission) => {
             finish(&app, &visit, &config, &admission, &completion.return_path).await

@@ -1,5 +1,6 @@
 mod configuration;
 mod exchanges;
+mod settings;
 mod sign_in;
 mod trying_out;
 
