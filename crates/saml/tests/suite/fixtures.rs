@@ -116,6 +116,15 @@ pub(crate) fn gcm(key: &[u8], plaintext: &str) -> Vec<u8> {
     [&iv[..], &content].concat()
 }
 
+/// The reverse of [`gcm`], for keys of 128 bits.
+pub(crate) fn gcm_open(key: &[u8], content: &[u8]) -> String {
+    let (iv, sealed) = content.split_at(12);
+    let mut sealed = sealed.to_vec();
+    let nonce = aead::Nonce::try_assume_unique_for_key(iv).unwrap();
+    let key = aead::LessSafeKey::new(aead::UnboundKey::new(&aead::AES_128_GCM, key).unwrap());
+    String::from_utf8(key.open_in_place(nonce, aead::Aad::empty(), &mut sealed).unwrap().to_vec()).unwrap()
+}
+
 pub(crate) fn cbc(key: &[u8], plaintext: &str) -> Vec<u8> {
     let algorithm = if key.len() == 32 { &cipher::AES_256 } else { &cipher::AES_128 };
     let iv = [3; 16];

@@ -17,3 +17,4 @@ mod size;
 mod splicing;
 mod wrapping;
 mod xmlsec;
+mod xmlsec_encryption;

@@ -17,7 +17,7 @@ const IDS: [&str; 6] = [
 ];
 
 /// Runs xmlsec1: whether it succeeded, and what it wrote.
-fn xmlsec1(arguments: &[&str]) -> (bool, String) {
+pub(crate) fn xmlsec1(arguments: &[&str]) -> (bool, String) {
     let output = Command::new("xmlsec1").args(arguments).output().unwrap_or_else(|error| {
         panic!("the program xmlsec1 can't be run ({error}): run `make test`, which installs it");
     });
@@ -26,7 +26,7 @@ fn xmlsec1(arguments: &[&str]) -> (bool, String) {
     (output.status.success(), text)
 }
 
-fn write(directory: &Path, name: &str, content: &str) -> String {
+pub(crate) fn write(directory: &Path, name: &str, content: &str) -> String {
     let path = directory.join(name);
     std::fs::write(&path, content).unwrap();
     path.to_str().unwrap().to_owned()
