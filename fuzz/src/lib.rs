@@ -1,14 +1,14 @@
 //! What the targets share: the keys and the settings of one identity provider and one service provider, whose
 //! messages the seeds are, so that what is mutated begins as something that is accepted.
 //!
-//! The private key beside this is for fuzzing alone; it signs nothing that anybody believes.
+//! The private keys beside this are for fuzzing alone; they sign and decrypt nothing that anybody believes.
 
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use saml::{
-    Certificate, DigestAlgorithm, Expectations, SignatureAlgorithm, Signer, SigningKey, Timestamp,
-    VerifiedAssertion,
+    Certificate, DataEncryption, DecryptionKey, DigestAlgorithm, Encryptor, Expectations, KeyTransport,
+    SignatureAlgorithm, Signer, SigningKey, Timestamp, VerifiedAssertion,
 };
 
 /// The entity ID of the identity provider.
@@ -53,7 +53,31 @@ pub static EXPECTATIONS: LazyLock<Expectations> = LazyLock::new(|| Expectations 
     want_attribute_statement: true,
     want_name_id: true,
     allow_sha1: false,
+    decryption_keys: vec![
+        DecryptionKey::from_pkcs8_pem(include_str!("../keys/sp.key.pem")).expect("the key is read"),
+    ],
+    want_assertions_encrypted: false,
+    allow_cbc: true,
 });
+
+/// Encrypts for the service provider, as anybody can.
+pub static ENCRYPTOR: LazyLock<Encryptor> = LazyLock::new(|| {
+    let certificate = Certificate::parse(include_bytes!("../keys/sp.pem")).expect("the certificate is read");
+    Encryptor::new(certificate, DataEncryption::Aes128Gcm, KeyTransport::RsaOaepMgf1p)
+        .expect("the key is RSA")
+});
+
+/// The answer that the service provider waits for, with `assertion` in it, unsigned.
+pub fn response_with(assertion: &str) -> String {
+    format!(
+        "<samlp:Response xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" \
+         xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" Destination=\"{ACS}\" ID=\"_response\" \
+         InResponseTo=\"{REQUEST}\" IssueInstant=\"2026-11-24T12:00:00Z\" Version=\"2.0\">\
+         <saml:Issuer>{ISSUER}</saml:Issuer><samlp:Status>\
+         <samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"/></samlp:Status>{assertion}\
+         </samlp:Response>"
+    )
+}
 
 /// Whatever was done to a message: if it is accepted at all, it says what the identity provider signed.
 ///

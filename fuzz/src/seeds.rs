@@ -7,13 +7,13 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use fuzz::{ACS, AUDIENCE, CERTIFICATE, GROUP, ISSUER, PERSON, REQUEST, SIGNER, now};
+use fuzz::{ACS, AUDIENCE, CERTIFICATE, ENCRYPTOR, GROUP, ISSUER, PERSON, REQUEST, SIGNER, now};
 use libfuzzer_sys as _;
 use saml::{
-    AssertionConsumerService, Attribute, AuthnContextClass, AuthnRequestBuilder, Binding, Endpoint,
-    ErrorResponse, IdpMetadata, LogoutReason, LogoutRequestBuilder, LogoutResponseBuilder, Message, NameId,
-    NameIdFormat, Response, SignedParts, SpMetadata, Status, StatusCode, post_value, redirect_url,
-    soap_envelope,
+    AssertionConsumerService, Attribute, AuthnContextClass, AuthnRequestBuilder, Binding, Encryption,
+    Endpoint, ErrorResponse, IdpMetadata, LogoutBinding, LogoutReason, LogoutRequestBuilder,
+    LogoutResponseBuilder, Message, NameId, NameIdFormat, Response, SignedParts, SingleLogoutService,
+    SpMetadata, Status, StatusCode, post_value, redirect_url, soap_envelope,
 };
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -29,6 +29,17 @@ fn main() -> Outcome<()> {
         keep("response", name, xml.as_bytes())?;
         keep("examination", name, post_value(&xml).as_bytes())?;
     }
+    let signed = responses()?.into_iter().next().ok_or("no response")?.1;
+    let assertion = signed.find("<saml:Assertion").and_then(|at| signed.get(at..)).ok_or("no assertion")?;
+    let assertion = assertion.strip_suffix("</samlp:Response>").ok_or("no end")?;
+    let declaration = " xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"";
+    keep("decryption", "whole", assertion.as_bytes())?;
+    keep("decryption", "outside", assertion.replacen(declaration, "", 1).as_bytes())?;
+    let (before, rest) = assertion.split_once("<ds:Signature").ok_or("no signature")?;
+    let (_, after) = rest.split_once("</ds:Signature>").ok_or("no signature")?;
+    keep("assertion", "whole", format!("{before}{after}").as_bytes())?;
+    keep("written", "usual", format!("{PERSON}\u{1}{GROUP}\u{1}session\u{1}{AUDIENCE}").as_bytes())?;
+    keep("written", "odd", "<&>\"'\t\r\n\u{1}ä😀\u{1}]]>\u{1} ".as_bytes())?;
     for (name, request) in requests() {
         let sso = "https://auth.example/application/saml/rooms/sso/binding/redirect/";
         for (how, signing) in [("", None), ("-signed", Some(&*SIGNER))] {
@@ -89,7 +100,10 @@ fn responses() -> Outcome<Vec<(&'static str, String)>> {
         session_index: Some("session"),
         session_not_on_or_after: Some(moment("2026-11-24T20:00:00Z")?),
         authn_context: AuthnContextClass::PasswordProtectedTransport,
+        encryption: None,
     };
+    let encryption = Some(Encryption { encryptor: &ENCRYPTOR, random: [7; 48] });
+    let encrypted = Response { encryption, ..response.clone() };
     let refusal = ErrorResponse {
         id: "_response",
         issue_instant: now(),
@@ -104,6 +118,8 @@ fn responses() -> Outcome<Vec<(&'static str, String)>> {
         ("assertion", response.sign(&SIGNER, SignedParts::Assertion)?),
         ("response", response.sign(&SIGNER, SignedParts::Response)?),
         ("both", response.sign(&SIGNER, SignedParts::Both)?),
+        ("encrypted", encrypted.sign(&SIGNER, SignedParts::Assertion)?),
+        ("encrypted-both", encrypted.sign(&SIGNER, SignedParts::Both)?),
         ("refusal", refusal.to_xml(None)?),
         ("refusal-signed", refusal.to_xml(Some(&SIGNER))?),
     ])
@@ -156,8 +172,13 @@ fn idp_metadata() -> IdpMetadata {
     let endpoint = |binding| Endpoint { binding, location: "https://auth.example/sso".into() };
     IdpMetadata {
         entity_id: ISSUER.into(),
+        valid_until: None,
+        cache_duration: Some(std::time::Duration::from_hours(24)),
         single_sign_on_services: vec![endpoint(Binding::HttpRedirect), endpoint(Binding::HttpPost)],
-        single_logout_services: vec![endpoint(Binding::HttpRedirect)],
+        single_logout_services: vec![SingleLogoutService::new(
+            LogoutBinding::HttpRedirect,
+            "https://auth.example/slo",
+        )],
         signing_certificates: vec![CERTIFICATE.clone()],
         name_id_formats: vec![NameIdFormat::EmailAddress, NameIdFormat::Persistent],
         want_authn_requests_signed: true,

@@ -17,6 +17,8 @@ mod bindings;
 mod certificate;
 mod encryption;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod keys;
 mod logout;
 mod metadata;

@@ -4,8 +4,8 @@ use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use saml::{
-    AuthnContextClass, AuthnRequest, AuthnRequestBuilder, ErrorKind, IdpMetadata, NameId, NameIdFormat,
-    Response, SignedParts,
+    AuthnContextClass, AuthnRequestBuilder, ErrorKind, IdpMetadata, NameId, NameIdFormat, Response,
+    SignedParts,
 };
 
 use crate::fixtures::{ACS, AUDIENCE, IDP, ISSUER, now, rsa_sign};
@@ -68,47 +68,6 @@ fn signed_query(relay_state: Option<&str>) -> String {
     let request = AuthnRequestBuilder::new("_q", AUDIENCE, now()).acs_url(ACS);
     let url = request.redirect_url("https://auth.example/sso", relay_state, Some(IDP.signer.key())).unwrap();
     url.split_once('?').unwrap().1.to_owned()
-}
-
-fn verified_query(query: &str) -> Result<Option<String>, ErrorKind> {
-    let request = AuthnRequest::from_redirect_query(query).map_err(|error| error.kind())?;
-    let keys = [IDP.certificate.verifying_key().clone()];
-    request.verify_signature(&keys, false).map_err(|error| error.kind())?;
-    Ok(request.relay_state)
-}
-
-/// What is signed is the query as it came. Would let an attacker send people with a signed request to another
-/// place (RelayState), or weaken or drop the signature.
-#[test]
-fn a_signed_query_is_signed_whole() {
-    let (with, without) = (signed_query(Some("here & there")), signed_query(None));
-    assert_eq!(verified_query(&with), Ok(Some("here & there".into())));
-    assert_eq!(verified_query(&without), Ok(None));
-    let invalid = Err(ErrorKind::SignatureInvalid);
-    assert_eq!(verified_query(&format!("{without}&RelayState=evil")), invalid);
-    assert_eq!(verified_query(&format!("{without}&RelayState=")), invalid);
-    assert_eq!(verified_query(&format!("RelayState&{without}")), invalid);
-    assert_eq!(verified_query(&with.replace("here%20%26%20there", "here+%26+there")), invalid);
-    assert_eq!(verified_query(&with.replace("here%20%26%20there", "")), invalid);
-    assert_eq!(verified_query(&with.replace("&RelayState=here%20%26%20there", "")), invalid);
-    assert_eq!(verified_query(&with.replace("rsa-sha256", "rsa-sha512")), invalid);
-    assert_eq!(
-        verified_query(&with.replace("rsa-sha256", "hmac-sha256")),
-        Err(ErrorKind::SignatureAlgorithmRefused)
-    );
-    assert_eq!(verified_query(&with.replace("&Signature=", "&signature=")), Err(ErrorKind::SignatureMissing));
-    let cut = with.split("&Signature=").next().unwrap();
-    assert_eq!(verified_query(&format!("{cut}&Signature=")), invalid);
-    for name in ["SAMLRequest", "RelayState", "SigAlg", "Signature"] {
-        assert_eq!(verified_query(&format!("{with}&{name}=x")), Err(ErrorKind::ParameterRepeated(name)));
-        assert_eq!(verified_query(&format!("{name}&{with}")), Err(ErrorKind::ParameterRepeated(name)));
-    }
-    // A name that is written in another way is another name, here and in what was signed.
-    assert_eq!(verified_query(&format!("{with}&Relay%53tate=evil")), Ok(Some("here & there".into())));
-    // The order in the address does not matter, the order in what is signed does.
-    let mut turned: Vec<&str> = with.split('&').collect();
-    turned.reverse();
-    assert_eq!(verified_query(&turned.join("&")), Ok(Some("here & there".into())));
 }
 
 /// What a person or a peer chose can't end the place where it is written. Would let somebody with a user name of

@@ -15,6 +15,5 @@ mod round_trip;
 mod signatures;
 mod size;
 mod splicing;
-mod wrapping;
 mod xmlsec;
 mod xmlsec_encryption;
