@@ -35,7 +35,10 @@ pub use authn_request::{
     AuthnContextComparison, AuthnRequest, AuthnRequestBuilder, NameIdPolicy, RequestedAcs,
     RequestedAuthnContext, Scoping,
 };
-pub use bindings::{MAX_MESSAGE_BYTES, Message, post_value, redirect_url, soap_envelope, soap_fault};
+pub use bindings::{
+    MAX_MESSAGE_BYTES, Message, post_value, redirect_url, soap_envelope, soap_fault, untrusted_post_xml,
+    untrusted_query_xml,
+};
 pub use certificate::Certificate;
 pub use encryption::{DataEncryption, DecryptionKey, Encryption, Encryptor, KeyTransport};
 pub use error::{Error, ErrorKind, Fault};

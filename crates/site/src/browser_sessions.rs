@@ -136,6 +136,19 @@ pub async fn close(
     Ok(Visitor::renewed(site))
 }
 
+/// Ends one session, by its id: at the wish of whoever vouched for the person, say.
+///
+/// # Errors
+/// The database's.
+pub async fn close_one(conn: &mut AnyConnection, site: &Site, id: &str) -> Result<bool, store::Error> {
+    let done = sqlx::query("DELETE FROM browser_sessions WHERE product = $1 AND id = $2")
+        .bind(site.product().key())
+        .bind(id)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Ends every session of a user, at once: after a password change, or when the account is disabled or deleted.
 ///
 /// # Errors

@@ -26,6 +26,7 @@ const BODY_LIMIT: usize = 1 << 20;
 pub struct CspAdditions {
     form_action: Vec<Origin>,
     img: Vec<Origin>,
+    frame_ancestors: Vec<Origin>,
 }
 
 impl CspAdditions {
@@ -40,6 +41,13 @@ impl CspAdditions {
     #[must_use]
     pub fn img(mut self, url: &Url) -> Self {
         self.img.push(Origin::of(url));
+        self
+    }
+
+    /// Lets pages of the origin of `url` show this page in a frame; no other may.
+    #[must_use]
+    pub fn frame_ancestors(mut self, url: &Url) -> Self {
+        self.frame_ancestors.push(Origin::of(url));
         self
     }
 
@@ -244,9 +252,14 @@ fn content_security_policy(additions: &CspAdditions) -> String {
     let list = |origins: &[Origin]| origins.iter().map(|origin| format!(" {origin}")).collect::<String>();
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; \
-         img-src 'self' data:{}; form-action 'self'{}; base-uri 'none'; frame-ancestors 'none'",
+         img-src 'self' data:{}; form-action 'self'{}; base-uri 'none'; frame-ancestors{}",
         list(&additions.img),
-        list(&additions.form_action)
+        list(&additions.form_action),
+        if additions.frame_ancestors.is_empty() {
+            " 'none'".to_owned()
+        } else {
+            list(&additions.frame_ancestors)
+        }
     )
 }
 

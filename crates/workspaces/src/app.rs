@@ -75,8 +75,12 @@ impl Workspaces {
         };
         first_start(&app).await?;
         sessions::resume_starts(&app).await?;
-        let tasks =
-            vec![tokio::spawn(sessions::keep(app.clone())), tokio::spawn(sweep(app.clone())), writing];
+        let tasks = vec![
+            tokio::spawn(sessions::keep(app.clone())),
+            tokio::spawn(sweep(app.clone())),
+            tokio::spawn(sso::saml::keep_metadata(app.clone())),
+            writing,
+        ];
         Ok(Self { app, stop, tasks })
     }
 

@@ -35,5 +35,7 @@ pub const MIGRATIONS: store::Migrations = store::Migrations {
         (5, "sessions and launch tickets", include_str!("sessions/schema.sql")),
         (6, "SAML exchanges", include_str!("sso/saml/exchanges/schema.sql")),
         (7, "more settings of SAML configurations, more of a profile", include_str!("sso/saml/settings.sql")),
+        (8, "SAML metadata that is refreshed", include_str!("sso/saml/refresh/schema.sql")),
+        (9, "SAML single logout", include_str!("sso/saml/logout/schema.sql")),
     ],
 };

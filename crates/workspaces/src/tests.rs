@@ -97,7 +97,9 @@ both_databases! {
         let house = House::open(&db).await;
         let admin = house.administrator().await;
         // The answer of an identity provider comes from another site; its signature and request are checked.
-        let answers = |path: &str| path.starts_with("/api/acs") && path != "/api/acs/complete";
+        let answers = |path: &str| {
+            (path.starts_with("/api/acs") && path != "/api/acs/complete") || path.starts_with("/api/slo")
+        };
         let routes = routes().into_iter().filter(|route| route.post && !answers(&route.path));
         for route in routes {
             let reply = post(&admin, &route.path).await;

@@ -18,6 +18,17 @@ pub use soap::{soap_envelope, soap_fault};
 
 use crate::error::{Error, ErrorKind};
 
+/// The XML of a message in the query of a redirect, for people to look at: nothing in it was checked. `None` if it
+/// can't be decoded.
+pub fn untrusted_query_xml(raw_query: &str, message: Message) -> Option<String> {
+    read_redirect_query(raw_query, message).ok().map(|read| read.xml)
+}
+
+/// The same for the value of a form field.
+pub fn untrusted_post_xml(value: &str) -> Option<String> {
+    read_post(value).ok()
+}
+
 /// Larger messages are refused, in bytes of XML.
 pub const MAX_MESSAGE_BYTES: usize = 256 * 1024;
 

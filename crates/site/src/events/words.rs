@@ -12,6 +12,7 @@ impl RecordedEvent {
             "login_failed" => "Sign-in failed",
             "login_limited" => "Sign-in paused after many failures",
             "logout" => "Signed out",
+            "logout_failed" => "Signing out failed",
             "authorize_application" => "Authorized an application",
             "access_denied" => "Access refused",
             "configuration_error" => "Configuration error",

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::json;
-use site::browser_sessions::{self, SignIn};
+use site::browser_sessions::{self, BrowserSession, SignIn};
 use site::one_time_links::{self, Purpose};
 use site::{Button, CspAdditions, FieldErrors, Problem, Shell, Submitted, passwords};
 use sqlx::AnyConnection;
@@ -19,7 +19,7 @@ use url::Url;
 use super::Person;
 use crate::app::App;
 use crate::groups;
-use crate::sso::saml::{self, SignInOption};
+use crate::sso::saml::{self, SignInOption, logout};
 use crate::users::{self, NewUser, Profile, Realm, User};
 use crate::visit::Visit;
 
@@ -188,7 +188,8 @@ async fn open_unchanged(
     next: &str,
 ) -> Result<Option<Response>, Problem> {
     let mut tx = app.store.begin().await?;
-    let response = open_session(app, visit, &mut tx, user, "password", app.sign_in_lifetime, next).await?;
+    let (response, _) =
+        open_session(app, visit, &mut tx, user, "password", app.sign_in_lifetime, next).await?;
     // Looked at only now: opening has written to the account, so whoever changes it from here on waits for the
     // session to be kept, and ends it.
     let (now, stored) = users::local_with_password(&mut tx, &user.username).await?;
@@ -210,7 +211,7 @@ pub(crate) async fn open_session(
     method: &str,
     lifetime: Duration,
     next: &str,
-) -> Result<Response, Problem> {
+) -> Result<(Response, BrowserSession), Problem> {
     let sign_in = SignIn {
         user_id: &user.id,
         method,
@@ -222,10 +223,10 @@ pub(crate) async fn open_session(
     users::signed_in(conn, &app.site, &user.id).await?;
     // The session that this browser had before ends: one browser, one person.
     browser_sessions::close(conn, &app.site, &visit.visitor).await?;
-    let (visitor, _session) = browser_sessions::open(conn, &app.site, &sign_in).await?;
+    let (visitor, session) = browser_sessions::open(conn, &app.site, &sign_in).await?;
     let mut response = Redirect::to(site::origin::local_path(next).unwrap_or("/")).into_response();
     response.extensions_mut().insert(visitor);
-    Ok(response)
+    Ok((response, session))
 }
 
 async fn sign_out(
@@ -235,6 +236,10 @@ async fn sign_out(
     _: Submitted<Button>,
 ) -> Result<Response, Problem> {
     let mut tx = app.store.begin().await?;
+    let leaving = match &person {
+        Some(person) => logout::leaving(&mut tx, &person.session.id, &person.user.username).await?,
+        None => None,
+    };
     let visitor = browser_sessions::close(&mut tx, &app.site, &visit.visitor).await?;
     let mut target = "/signed-out".to_owned();
     if let Some(person) = person {
@@ -242,6 +247,11 @@ async fn sign_out(
         if let Realm::Saml(config) = &person.user.realm {
             target = format!("/signed-out?from={config}");
         }
+    }
+    if let Some(leaving) = leaving {
+        // The page stands between, for a browser does not follow the redirect of a form to another site.
+        let id = logout::remember(&mut tx, &app, &leaving, &visitor).await?;
+        target = format!("/signed-out?logout={id}");
     }
     tx.commit().await?;
     let mut response = Redirect::to(&target).into_response();
@@ -257,10 +267,21 @@ struct SignedOutPage {
     elsewhere: Option<(String, String)>,
 }
 
+/// Who came by an identity provider with single logout is signed out there, too, unless they choose otherwise.
+#[derive(Template)]
+#[template(path = "auth/templates/signing_out.html")]
+struct SigningOutPage {
+    shell: Shell,
+    name: String,
+    href: String,
+}
+
 #[derive(Deserialize)]
 struct SignedOutFrom {
     #[serde(default)]
     from: String,
+    #[serde(default)]
+    logout: String,
 }
 
 async fn signed_out(
@@ -268,6 +289,9 @@ async fn signed_out(
     visit: Visit,
     Query(query): Query<SignedOutFrom>,
 ) -> Result<Response, Problem> {
+    if let Some((name, href)) = logout::pending(&app, &visit, &query.logout).await? {
+        return site::html(&SigningOutPage { shell: visit.card(&app, "Signing out"), name, href });
+    }
     let elsewhere = saml::sign_out_elsewhere(&app, &query.from).await?;
     site::html(&SignedOutPage { shell: visit.card(&app, "Signed out"), elsewhere })
 }
@@ -359,7 +383,7 @@ async fn set_up(
         Err(error) => return Err(error.into()),
     };
     groups::add_member(&mut tx, groups::ADMINISTRATORS, &user.id).await?;
-    let response =
+    let (response, _) =
         open_session(&app, &visit, &mut tx, &user, "setup", app.sign_in_lifetime, "/admin/").await?;
     visit.record_in(&app, &mut tx, "initial_setup", &user.username, "", &json!({})).await?;
     tx.commit().await?;

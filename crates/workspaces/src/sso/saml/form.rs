@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use saml::{Certificate, IdpMetadata};
+use saml::{Certificate, IdpMetadata, LogoutBinding};
 use serde::Deserialize;
 use site::origin::parse_web_url;
 use site::{FieldErrors, Site, form};
 use url::Url;
 
 use super::settings::{Comparison, MatchBy, ProfileField};
-use super::{Choice, ProfileMapping, RequestedAuthnContext, SamlConfig, landing};
+use super::{Choice, ProfileMapping, RequestedAuthnContext, SamlConfig, SloBinding, landing};
 
 /// How many rows the attribute mapping may have.
 const MAX_PROFILE_MAPPINGS: usize = 50;
@@ -330,6 +330,19 @@ fn pem(text: &str) -> Result<String, String> {
     Ok(certificates.iter().map(Certificate::pem).collect())
 }
 
+/// The single logout service with the wanted binding, else with the other one; no address if there is neither.
+fn logout_service(wanted: SloBinding, metadata: &IdpMetadata) -> (SloBinding, String) {
+    let address = |binding: SloBinding| {
+        let service = metadata.single_logout_service(match binding {
+            SloBinding::Redirect => LogoutBinding::HttpRedirect,
+            SloBinding::Post => LogoutBinding::HttpPost,
+        });
+        service.map(|service| (binding, service.location.clone()))
+    };
+    let found = [wanted, SloBinding::Redirect, SloBinding::Post].into_iter().find_map(address);
+    found.unwrap_or((wanted, String::new()))
+}
+
 /// Takes what an identity provider says of itself.
 ///
 /// # Errors
@@ -342,10 +355,7 @@ pub(crate) fn from_metadata(config: &mut SamlConfig, metadata: &IdpMetadata) -> 
     })?;
     config.idp_entity_id = metadata.entity_id.clone();
     config.sso_url = sso_url.to_owned();
-    config.slo_url = metadata
-        .single_logout_service(saml::LogoutBinding::HttpRedirect)
-        .map(|service| service.location.clone())
-        .unwrap_or_default();
+    (config.slo_binding, config.slo_url) = logout_service(config.slo_binding, metadata);
     config.certificates = metadata.signing_certificates.iter().map(Certificate::pem).collect();
     config.sign_requests |= metadata.want_authn_requests_signed;
     Ok(())

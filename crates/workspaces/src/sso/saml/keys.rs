@@ -1,7 +1,7 @@
 //! Our own key for one configuration, made when requests are to be signed for the first time.
 
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PKCS_RSA_SHA256, date_time_ymd};
-use saml::SigningKey;
+use saml::{Certificate, DigestAlgorithm, Signer, SigningKey};
 use site::Problem;
 
 use super::SamlConfig;
@@ -11,12 +11,13 @@ fn context(config: &SamlConfig) -> String {
     format!("workspaces_saml_configs/{}/sp_key", config.id)
 }
 
-/// Gives a configuration that signs its requests a key and a certificate, if it has none.
+/// Gives a configuration that signs its requests or its logout messages a key and a certificate, if it has none.
 ///
 /// # Errors
 /// A [`Problem`] if no key can be made.
 pub(crate) async fn ensure(app: &App, config: &mut SamlConfig) -> Result<(), Problem> {
-    if !config.sign_requests || !config.sp_key_sealed.is_empty() {
+    let signs = config.sign_requests || (config.sign_logout && !config.slo_url.is_empty());
+    if !signs || !config.sp_key_sealed.is_empty() {
         return Ok(());
     }
     let name = app.site.public_url().host_str().unwrap_or("workspaces").to_owned();
@@ -48,7 +49,25 @@ pub(super) fn signing_key(app: &App, config: &SamlConfig) -> Result<Option<Signi
     if !config.sign_requests || config.sp_key_sealed.is_empty() {
         return Ok(None);
     }
+    open(app, config).map(Some)
+}
+
+/// What signs the logout messages of a configuration; `None` if it does not sign them, or has no key.
+///
+/// # Errors
+/// A [`Problem`] if the key can't be opened or read.
+pub(super) fn logout_signer(app: &App, config: &SamlConfig) -> Result<Option<Signer>, Problem> {
+    if !config.sign_logout || config.sp_key_sealed.is_empty() {
+        return Ok(None);
+    }
+    let key = open(app, config)?;
+    let certificate = Certificate::parse(config.sp_certificate.as_bytes()).map_err(Problem::internal)?;
+    let algorithm = key.default_algorithm();
+    Signer::new(key, certificate, algorithm, DigestAlgorithm::Sha256).map(Some).map_err(Problem::internal)
+}
+
+fn open(app: &App, config: &SamlConfig) -> Result<SigningKey, Problem> {
     let pem = app.sealer.open(&context(config), &config.sp_key_sealed).map_err(Problem::internal)?;
     let pem = String::from_utf8(pem).map_err(Problem::internal)?;
-    SigningKey::from_pkcs8_pem(&pem).map(Some).map_err(Problem::internal)
+    SigningKey::from_pkcs8_pem(&pem).map_err(Problem::internal)
 }

@@ -5,8 +5,10 @@ mod exchanges;
 mod form;
 mod identity;
 mod keys;
+pub(crate) mod logout;
 mod pages;
 mod pending;
+mod refresh;
 mod report;
 mod service_provider;
 mod settings;
@@ -17,7 +19,7 @@ mod tests;
 
 use std::collections::HashMap;
 
-use ::store::Error;
+use ::store::{Error, Timestamp};
 use axum::Router;
 use site::Site;
 use sqlx::AnyConnection;
@@ -28,7 +30,7 @@ use crate::app::App;
 pub(crate) use self::exchanges::Exchanges;
 pub(crate) use self::form::from_metadata;
 pub(crate) use self::keys::ensure as ensure_key;
-pub(crate) use self::pending::sweep;
+pub(crate) use self::refresh::keep as keep_metadata;
 pub(crate) use self::service_provider::metadata;
 pub(crate) use self::settings::{
     Choice, EntityIdStyle, GroupMappingMode, ProfileMapping, RequestedAuthnContext, SloBinding,
@@ -36,7 +38,12 @@ pub(crate) use self::settings::{
 pub(crate) use self::store::{find_made_by, save};
 
 pub(crate) fn routes() -> Router<App> {
-    pages::routes().merge(exchanges::routes()).merge(sign_in::routes()).merge(service_provider::routes())
+    pages::routes()
+        .merge(exchanges::routes())
+        .merge(refresh::routes())
+        .merge(logout::routes())
+        .merge(sign_in::routes())
+        .merge(service_provider::routes())
 }
 
 /// What we know of one identity provider, and how we deal with it. An enabled one is complete.
@@ -175,9 +182,22 @@ impl SamlConfig {
         site.url(&self.own_path("acs"))
     }
 
+    /// Our single logout service for this identity provider: as it is announced, and in the other form.
+    fn logout_urls(&self, site: &Site) -> [String; 2] {
+        let other = match self.entity_id_style {
+            EntityIdStyle::Query => EntityIdStyle::Path,
+            EntityIdStyle::Path => EntityIdStyle::Query,
+        };
+        [self.entity_id_style, other].map(|style| site.url(&self.path_in("slo", style)))
+    }
+
     /// The path of an address of ours for this configuration, as it is announced.
     fn own_path(&self, endpoint: &str) -> String {
-        match self.entity_id_style {
+        self.path_in(endpoint, self.entity_id_style)
+    }
+
+    fn path_in(&self, endpoint: &str, style: EntityIdStyle) -> String {
+        match style {
             EntityIdStyle::Query => format!("/api/{endpoint}/?id={}", self.id),
             EntityIdStyle::Path => format!("/api/{endpoint}/{}/", self.id),
         }
@@ -264,6 +284,12 @@ fn start_href(id: &str, next: Option<&str>) -> String {
         }
         None => format!("/api/sso/{id}"),
     }
+}
+
+/// Removes what has expired from every table of this folder.
+pub(crate) async fn sweep(conn: &mut AnyConnection, now: Timestamp) -> Result<(), Error> {
+    pending::sweep(conn, now).await?;
+    logout::sweep(conn, now).await
 }
 
 /// Name and sign-out address of an identity provider, for who has just signed out here.

@@ -16,7 +16,8 @@ use super::form::{self, SamlForm};
 use super::pending::Purpose;
 use super::settings::{Comparison, MatchBy, ProfileField};
 use super::{
-    Choice as _, EntityIdStyle, GroupMappingMode, SamlConfig, SloBinding, is_id, keys, sign_in, store,
+    Choice as _, EntityIdStyle, GroupMappingMode, SamlConfig, SloBinding, is_id, keys, refresh, sign_in,
+    store,
 };
 use crate::app::App;
 use crate::auth::{Administrator, Person};
@@ -59,6 +60,8 @@ async fn methods(
 struct ListPage {
     shell: Shell,
     configs: Vec<SamlConfig>,
+    /// Those whose metadata could not be refreshed.
+    failing: Vec<String>,
     /// The name of what can be connected with one click.
     connector: Option<String>,
 }
@@ -70,8 +73,9 @@ async fn list(
 ) -> Result<Response, Problem> {
     let mut conn = app.store.read().await?;
     let configs = store::list(&mut conn).await?;
+    let failing = refresh::failing(&mut conn).await?;
     let connector = app.identity.as_ref().map(|connector| connector.name());
-    site::html(&ListPage { shell: visit.admin_page(&app, &person, "SAML"), configs, connector })
+    site::html(&ListPage { shell: visit.admin_page(&app, &person, "SAML"), configs, failing, connector })
 }
 
 #[derive(Template)]
@@ -82,6 +86,7 @@ struct EditPage {
     action: String,
     entity_id: String,
     acs_url: String,
+    logout_url: String,
     form: SamlForm,
     /// Whether this id is saved already.
     saved: bool,
@@ -89,6 +94,8 @@ struct EditPage {
     audience: Option<String>,
     certificates: Vec<CertificateFacts>,
     choices: Choices,
+    /// What is known of the metadata at Metadata URL.
+    refresh: Option<refresh::Kept>,
 }
 
 /// What the lists of the form offer.
@@ -170,9 +177,11 @@ impl EditPage {
             action: format!("{LIST}{}", config.id),
             entity_id: config.entity_id(&app.site),
             acs_url: config.acs_url(&app.site),
+            logout_url: config.logout_urls(&app.site)[0].clone(),
             audience: saved.then(|| audience(app, config)),
             certificates: facts(app, &form.certificates),
             choices: Choices::new(),
+            refresh: None,
             saved,
             form,
             errors,
@@ -219,6 +228,11 @@ fn fresh(id: String) -> Result<SamlConfig, Problem> {
     if is_id(&id) { Ok(SamlConfig::new(id)) } else { Err(no_such_config()) }
 }
 
+/// The page of a configuration.
+pub(super) fn href(config: &SamlConfig) -> String {
+    format!("{LIST}{}", config.id)
+}
+
 /// The configuration of this id.
 pub(super) async fn find(app: &App, id: &str) -> Result<SamlConfig, Problem> {
     let mut conn = app.store.read().await?;
@@ -233,7 +247,9 @@ async fn edit(
 ) -> Result<Response, Problem> {
     let config = find(&app, &id).await?;
     let shell = visit.admin_page(&app, &person, config.display_name.clone());
-    EditPage::new(&app, shell, &config, SamlForm::from(&config), FieldErrors::none(), true).answer()
+    let mut page = EditPage::new(&app, shell, &config, SamlForm::from(&config), FieldErrors::none(), true);
+    page.refresh = refresh::find(&mut *app.store.read().await?, &config.id).await?;
+    page.answer()
 }
 
 async fn submit(
@@ -331,6 +347,7 @@ fn take(typed: &mut SamlForm, filled: SamlConfig) {
     typed.idp_entity_id = filled.idp_entity_id;
     typed.sso_url = filled.sso_url;
     typed.slo_url = filled.slo_url;
+    typed.slo_binding = filled.slo_binding.key().to_owned();
     typed.certificates = filled.certificates;
     if filled.sign_requests {
         typed.sign_requests = Some("on".to_owned());

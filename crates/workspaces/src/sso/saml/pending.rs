@@ -114,7 +114,8 @@ pub(super) async fn look_up(
 #[derive(Clone, Debug)]
 pub(super) struct Waiting {
     pub(super) sent_at: Timestamp,
-    pub(super) purpose: Purpose,
+    /// What for; `None` to sign somebody out.
+    pub(super) purpose: Option<Purpose>,
     /// The message that was sent (XML).
     pub(super) message: String,
 }
@@ -137,7 +138,7 @@ pub(super) async fn waiting(
     .await?;
     let waiting = |(purpose, message, expires_at): (String, String, Timestamp)| Waiting {
         sent_at: expires_at.minus(REQUEST_LIFETIME),
-        purpose: Purpose::of(&purpose),
+        purpose: Some(Purpose::of(&purpose)),
         message,
     };
     Ok(rows.into_iter().map(waiting).collect())
@@ -266,7 +267,7 @@ pub(super) async fn look_up_unsolicited(
 }
 
 /// Removes what has expired.
-pub(crate) async fn sweep(conn: &mut AnyConnection, now: Timestamp) -> Result<(), Error> {
+pub(super) async fn sweep(conn: &mut AnyConnection, now: Timestamp) -> Result<(), Error> {
     for sql in [
         "DELETE FROM workspaces_saml_requests WHERE expires_at <= $1",
         "DELETE FROM workspaces_saml_replay WHERE expires_at <= $1",

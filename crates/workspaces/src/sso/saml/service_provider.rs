@@ -6,7 +6,7 @@ use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use saml::{Certificate, SpMetadata};
+use saml::{Certificate, LogoutBinding, SingleLogoutService, SpMetadata};
 use serde::Deserialize;
 use site::{Problem, Site};
 
@@ -36,6 +36,12 @@ pub(crate) fn metadata(site: &Site, config: &SamlConfig) -> Result<String, Probl
     if let UserNameSource::NameId(format) = UserNameSource::of(&config.name_id_attribute) {
         metadata.name_id_formats.push(format);
     }
+    // Requests are taken by each binding, whether or not the identity provider takes ours.
+    let [logout_url, _] = config.logout_urls(site);
+    metadata.single_logout_services =
+        [LogoutBinding::HttpRedirect, LogoutBinding::HttpPost, LogoutBinding::Soap]
+            .map(|binding| SingleLogoutService::new(binding, &logout_url))
+            .to_vec();
     metadata.to_xml().map_err(Problem::internal)
 }
 

@@ -14,7 +14,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
-use saml::{AuthnRequestBuilder, Certificate, Examination, Expectations, NameIdFormat};
+use saml::{AuthnRequestBuilder, Certificate, Examination, Expectations, NameIdFormat, VerifiedAssertion};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use site::{Problem, Shell, Submitted};
@@ -22,6 +22,7 @@ use url::form_urlencoded;
 
 use super::exchanges::Exchange;
 use super::identity::{self, Identity, UserNameSource};
+use super::logout::{self, Principal};
 use super::pending::{self, Completion, Purpose, Request};
 use super::report::{self, Report};
 use super::service_provider::{Named, named};
@@ -31,7 +32,7 @@ use crate::auth::{self, Person};
 use crate::visit::Visit;
 
 /// By how much the clocks of the two sides may differ.
-const CLOCK_SKEW: Duration = Duration::from_mins(3);
+pub(super) const CLOCK_SKEW: Duration = Duration::from_mins(3);
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -59,6 +60,8 @@ pub(super) enum Outcome {
 pub(super) struct Admission {
     /// Who it is.
     identity: Identity,
+    /// How the identity provider knows the person, if it says so: for single logout.
+    principal: Option<Principal>,
     /// The end that the identity provider set for the session.
     until: Option<Timestamp>,
     /// The exchange that brought the answer.
@@ -116,7 +119,7 @@ pub(super) async fn begin(
     Ok(Redirect::to(&location).into_response())
 }
 
-fn saml_now(app: &App) -> saml::Timestamp {
+pub(super) fn saml_now(app: &App) -> saml::Timestamp {
     saml::Timestamp::from_micros(app.site.now().micros())
 }
 
@@ -156,9 +159,8 @@ async fn consume(
         }
         outcome => {
             app.exchanges.keep(exchange);
-            let until = outcome.as_ref().ok().and_then(|assertion| assertion.session_not_on_or_after());
-            let until = until.map(|until| Timestamp::from_micros(until.micros()));
-            hand_over(&app, &visit, &config, request, report, until, &relay_state).await
+            let vouched = outcome.as_ref().ok().copied();
+            hand_over(&app, &visit, &config, request, report, vouched, &relay_state).await
         }
     }
 }
@@ -243,7 +245,7 @@ async fn hand_over(
     config: &SamlConfig,
     request: Option<Request>,
     report: Report,
-    until: Option<Timestamp>,
+    vouched: Option<&VerifiedAssertion>,
     relay_state: &str,
 ) -> Result<Response, Problem> {
     let test = request.as_ref().is_some_and(|request| request.purpose == Purpose::Test);
@@ -256,7 +258,8 @@ async fn hand_over(
         _ if test => Outcome::Test(Box::new(report)),
         Some(identity) => Outcome::SignIn(Box::new(Admission {
             identity: identity.clone(),
-            until,
+            principal: vouched.and_then(Principal::of),
+            until: vouched.and_then(until),
             exchange: visit.trace.0.to_string(),
         })),
         None if request.is_none() => return report::refused_page(app, visit, config, &report, false),
@@ -275,6 +278,11 @@ async fn hand_over(
     let token = pending::keep(&mut tx, &app.site, &completion).await?;
     tx.commit().await?;
     Ok(Redirect::to(&format!("/api/acs/complete?token={}", token.as_str())).into_response())
+}
+
+/// The end that the identity provider set for the session.
+fn until(assertion: &VerifiedAssertion) -> Option<Timestamp> {
+    assertion.session_not_on_or_after().map(|until| Timestamp::from_micros(until.micros()))
 }
 
 async fn refuse_unsolicited(app: &App, visit: &Visit, config: &SamlConfig) -> Result<Response, Problem> {
@@ -391,7 +399,7 @@ async fn finish(
     admission: &Admission,
     return_path: &str,
 ) -> Result<Response, Problem> {
-    let Admission { identity, until, exchange } = admission;
+    let Admission { identity, principal, until, exchange } = admission;
     let mut tx = app.store.begin().await?;
     if !store::hold_enabled(&mut tx, &config.id).await? {
         app.exchanges
@@ -412,7 +420,11 @@ async fn finish(
     let lifetime =
         until.map_or(app.sign_in_lifetime, |until| until.since(app.site.now()).min(app.sign_in_lifetime));
     let method = config.sign_in_method();
-    let response = auth::open_session(app, visit, &mut tx, &user, &method, lifetime, return_path).await?;
+    let (response, session) =
+        auth::open_session(app, visit, &mut tx, &user, &method, lifetime, return_path).await?;
+    if let Some(principal) = principal {
+        logout::keep(&mut tx, &config.id, &session.id, principal).await?;
+    }
     let context = json!({ "method": "saml", "config": config.id, "groups": identity.group_values });
     visit.record_in(app, &mut tx, "login", &user.username, &config.display_name, &context).await?;
     tx.commit().await?;

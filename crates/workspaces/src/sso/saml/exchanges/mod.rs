@@ -49,6 +49,10 @@ pub(super) enum Kind {
     Test,
     /// The identity provider sent an answer that nobody had asked for here.
     Unsolicited,
+    /// Somebody signed out here.
+    LogoutHere,
+    /// The identity provider asked to sign somebody out.
+    LogoutThere,
 }
 
 /// What became of it.
@@ -58,6 +62,8 @@ pub(super) enum Outcome {
     Accepted,
     /// What was wanted happened.
     Done,
+    /// A part of it happened.
+    Partial,
     /// It was refused.
     Refused,
 }
@@ -136,6 +142,25 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
+    /// What this request brought, of which nothing is known yet.
+    pub(super) fn new(app: &App, visit: &Visit, config: &SamlConfig, kind: Kind) -> Self {
+        Self {
+            id: visit.trace.0.to_string(),
+            config_id: config.id.clone(),
+            at: app.site.now(),
+            client_addr: visit.addr.to_string(),
+            kind,
+            evidence: Evidence::Noise,
+            outcome: Outcome::Refused,
+            who: String::new(),
+            sentence: String::new(),
+            relay_state: 0,
+            findings: Findings::default(),
+            sent: Message::default(),
+            received: Message::default(),
+        }
+    }
+
     /// An answer to a request of ours, or to none, as it was examined.
     pub(super) fn of_answer(
         app: &App,
@@ -161,19 +186,13 @@ impl Exchange {
             (Some(_), _) => (Outcome::Refused, Evidence::Noise),
         };
         let exchange = Self {
-            id: visit.trace.0.to_string(),
-            config_id: config.id.clone(),
-            at: app.site.now(),
-            client_addr: visit.addr.to_string(),
-            kind,
             evidence,
             outcome,
             who: report.identity().map(|identity| identity.username.clone()).unwrap_or_default(),
             sentence: report.wrong.clone().unwrap_or_default(),
             relay_state: relay_state.chars().count(),
             findings: report.findings(),
-            sent: Message::default(),
-            received: Message::default(),
+            ..Self::new(app, visit, config, kind)
         };
         exchange.with_messages(request.map_or("", |request| &request.message), examination.xml())
     }
@@ -191,7 +210,7 @@ impl Exchange {
 
     /// Sets both messages.
     #[must_use]
-    fn with_messages(mut self, sent: &str, received: &str) -> Self {
+    pub(super) fn with_messages(mut self, sent: &str, received: &str) -> Self {
         self.sent = Message::new(sent, self.evidence);
         self.received = Message::new(received, self.evidence);
         self

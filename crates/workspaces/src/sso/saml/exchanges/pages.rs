@@ -13,7 +13,7 @@ use super::{Kind, MESSAGE_KEPT, Outcome};
 use crate::app::App;
 use crate::auth::Administrator;
 use crate::sso::saml::pending::{self, Purpose, Waiting};
-use crate::sso::saml::{SamlConfig, pages};
+use crate::sso::saml::{SamlConfig, logout, pages};
 use crate::visit::Visit;
 
 /// Requests without an answer that the page shows.
@@ -37,6 +37,8 @@ impl Kept {
             Kind::SignIn => "Sign-in",
             Kind::Test => "Test SAML",
             Kind::Unsolicited => "IdP-initiated sign-in",
+            Kind::LogoutHere => "Single logout, begun here",
+            Kind::LogoutThere => "Single logout, begun at the identity provider",
         }
     }
 
@@ -45,6 +47,8 @@ impl Kept {
         match (self.outcome, self.kind) {
             (Outcome::Refused, _) => "Refused",
             (Outcome::Accepted, _) => "Accepted, not finished",
+            (Outcome::Partial, _) => "Partly signed out",
+            (Outcome::Done, Kind::LogoutHere | Kind::LogoutThere) => "Signed out",
             (Outcome::Done, Kind::Test) => "Passed",
             (Outcome::Done, _) => "Signed in",
         }
@@ -55,6 +59,7 @@ impl Kept {
         match self.outcome {
             Outcome::Refused => "badge-destructive",
             Outcome::Accepted => "badge-muted",
+            Outcome::Partial => "badge-warning",
             Outcome::Done => "badge-success",
         }
     }
@@ -75,8 +80,9 @@ struct Sent {
 impl From<Waiting> for Sent {
     fn from(waiting: Waiting) -> Self {
         let what = match waiting.purpose {
-            Purpose::SignIn => "Sign-in",
-            Purpose::Test => "Test SAML",
+            Some(Purpose::SignIn) => "Sign-in",
+            Some(Purpose::Test) => "Test SAML",
+            None => "Single logout",
         };
         let message = readable(&waiting.message, MESSAGE_KEPT);
         Self { at: site::moments::utc(waiting.sent_at), what, message }
@@ -102,7 +108,8 @@ async fn list(
     app.exchanges.settled().await;
     let mut conn = app.store.read().await?;
     let exchanges = store::list(&mut conn, &config.id).await?;
-    let waiting = pending::waiting(&mut conn, &app.site, &config.id, WAITING_SHOWN).await?;
+    let mut waiting = pending::waiting(&mut conn, &app.site, &config.id, WAITING_SHOWN).await?;
+    waiting.extend(logout::waiting(&mut conn, &app.site, &config.id, WAITING_SHOWN).await?);
     let shell = visit.admin_page(&app, &person, format!("Exchanges with {}", config.display_name));
     site::html(&ListPage { shell, config, exchanges, waiting: waiting.into_iter().map(Sent::from).collect() })
 }

@@ -13,24 +13,27 @@ const VALUE_KEPT: usize = 2000;
 const VALUES_KEPT: usize = 100;
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::SignIn, Self::Test, Self::Unsolicited];
+    const ALL: [Self; 5] = [Self::SignIn, Self::Test, Self::Unsolicited, Self::LogoutHere, Self::LogoutThere];
 
     fn key(self) -> &'static str {
         match self {
             Self::SignIn => "sign_in",
             Self::Test => "test",
             Self::Unsolicited => "unsolicited",
+            Self::LogoutHere => "logout_here",
+            Self::LogoutThere => "logout_there",
         }
     }
 }
 
 impl Outcome {
-    const ALL: [Self; 3] = [Self::Accepted, Self::Done, Self::Refused];
+    const ALL: [Self; 4] = [Self::Accepted, Self::Done, Self::Partial, Self::Refused];
 
     fn key(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
             Self::Done => "done",
+            Self::Partial => "partial",
             Self::Refused => "refused",
         }
     }

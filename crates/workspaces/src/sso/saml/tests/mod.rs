@@ -1,5 +1,7 @@
 mod configuration;
 mod exchanges;
+mod logout;
+mod refresh;
 mod settings;
 mod sign_in;
 mod trying_out;
