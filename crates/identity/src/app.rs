@@ -51,7 +51,7 @@ pub enum OpenError {
 pub struct Identity {
     app: App,
     stop: watch::Sender<bool>,
-    sweeper: JoinHandle<()>,
+    background: Vec<JoinHandle<()>>,
 }
 
 impl Identity {
@@ -72,8 +72,11 @@ impl Identity {
         };
         setup::first_start(&app).await?;
         let (stop, stopping) = watch::channel(false);
-        let sweeper = tokio::spawn(sweep(app.clone(), stopping));
-        Ok(Self { app, stop, sweeper })
+        let background = vec![
+            tokio::spawn(sweep(app.clone(), stopping.clone())),
+            tokio::spawn(refresh_metadata(app.clone(), stopping)),
+        ];
+        Ok(Self { app, stop, background })
     }
 
     /// Every page and endpoint, wrapped in the house's layer.
@@ -113,8 +116,10 @@ impl Identity {
     /// Ends the work in the background.
     pub async fn close(self) {
         self.stop.send_replace(true);
-        if let Err(error) = self.sweeper.await {
-            tracing::error!(%error, "a background task ended badly");
+        for task in self.background {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a background task ended badly");
+            }
         }
     }
 }
@@ -207,4 +212,22 @@ async fn sweep_once(app: &App) -> Result<(), store::Error> {
     site::browser_sessions::sweep(&mut tx, app.site.now()).await?;
     flows::sweep(&mut tx, app.site.now()).await?;
     tx.commit().await
+}
+
+/// Keeps providers as their service providers describe themselves. It talks to strangers, who may be slow, so
+/// it stops in the middle; whoever comes next does it again.
+async fn refresh_metadata(app: App, mut stopping: watch::Receiver<bool>) {
+    let work = async {
+        loop {
+            tokio::time::sleep(SWEEP_EVERY).await;
+            if let Err(problem) = providers::saml::refresh_due(&app).await {
+                tracing::error!(cause = ?problem.cause(), "metadata could not be refreshed; will try again");
+            }
+        }
+    };
+    tokio::select! {
+        // An error means that `Identity` is gone, which is the same.
+        _ = stopping.wait_for(|stop| *stop) => {}
+        () = work => {}
+    }
 }

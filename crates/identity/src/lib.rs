@@ -49,5 +49,6 @@ pub const MIGRATIONS: store::Migrations = store::Migrations {
             "SAML requests, encryption and logout",
             include_str!("providers/saml/schema_requests_and_logout.sql"),
         ),
+        (10, "metadata of service providers", include_str!("providers/saml/refresh/schema.sql")),
     ],
 };

@@ -1,6 +1,7 @@
 //! Certificates with or without their private keys: what providers sign with, and what they check
 //! requests of service providers against.
 
+mod adopt;
 mod changes;
 mod expiry;
 mod generate;
@@ -19,6 +20,7 @@ use site::Problem;
 use self::generate::{KeyKind, generate};
 use crate::app::{App, OpenError};
 
+pub(crate) use self::adopt::{adopt, forget};
 pub(crate) use self::expiry::{Warning, announce, warnings, warnings_for_provider};
 pub(crate) use self::pages::{pem_file, routes};
 pub(crate) use self::store::{all, default_id, find, names, names_with_key, private_key};

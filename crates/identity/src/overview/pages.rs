@@ -14,6 +14,7 @@ use super::OVERVIEW;
 use crate::ConnectError;
 use crate::app::App;
 use crate::certificates::{self, Warning};
+use crate::providers::saml;
 use crate::refusal::Refusal;
 use crate::visit::AdminVisit;
 
@@ -57,6 +58,8 @@ struct OverviewPage {
     events: Vec<RecordedEvent>,
     /// Certificates that have expired or soon will.
     warnings: Vec<Warning>,
+    /// Providers whose metadata can't be refreshed.
+    failing: Vec<saml::Failing>,
     /// The name of the product that one click connects.
     connector: Option<String>,
 }
@@ -68,6 +71,7 @@ async fn page(by: AdminVisit) -> Result<Response, Problem> {
         counts: count(&mut conn).await?,
         events: by.app.events.newest(&mut conn, NEWEST).await?,
         warnings: certificates::warnings(&mut conn, by.app.site.now()).await?,
+        failing: saml::failing(&mut conn).await?,
         connector: by.app.workspaces.as_ref().map(|connector| connector.name()),
     };
     site::html(&page)

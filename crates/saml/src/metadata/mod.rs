@@ -2,6 +2,7 @@
 
 mod changes;
 mod idp;
+mod integrity;
 mod period;
 mod read;
 mod sp;

@@ -126,7 +126,7 @@ fn role_of<'a, 'i>(entity: Node<'a, 'i>, kind: Kind) -> Result<Option<Role<'a, '
 
 /// The entities of a document: one within a signature is not covered by it, and one within an extension is no
 /// member of the group.
-fn members<'a, 'i>(document: &'a Document<'i>) -> Result<Vec<Node<'a, 'i>>, Error> {
+pub(super) fn members<'a, 'i>(document: &'a Document<'i>) -> Result<Vec<Node<'a, 'i>>, Error> {
     let root = document.root_element();
     if is(root, MD, "EntityDescriptor") {
         return Ok(vec![root]);

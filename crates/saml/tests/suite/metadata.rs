@@ -99,6 +99,30 @@ fn a_signature_is_verified_where_it_is_asked_for() {
     assert_eq!(kind(&wrapped, &keys), ErrorKind::SignatureMissing);
 }
 
+#[test]
+fn what_was_edited_after_it_was_signed_is_noticed_whoever_signed_it() {
+    let intact = |xml: &str| idp().check_integrity(xml.as_bytes());
+    let signed = idp().to_signed_xml("_m", &STRANGER.signer).unwrap();
+    intact(&signed).unwrap();
+    intact(&idp().to_xml().unwrap()).unwrap();
+    let edited = edit(&signed, "auth.example/redirect", "evil.example/redirect");
+    assert_eq!(intact(&edited).unwrap_err().kind(), ErrorKind::DigestMismatch);
+    let start = signed.find("<ds:SignatureValue>").unwrap() + "<ds:SignatureValue>".len();
+    let (before, value) = signed.split_at(start);
+    let other = if value.starts_with('A') { "B" } else { "A" };
+    let broken = format!("{before}{other}{}", &value[1..]);
+    assert_eq!(intact(&broken).unwrap_err().kind(), ErrorKind::SignatureInvalid);
+    // Another entity of the same document is not ours to judge; a signature around ours is.
+    let of_sp = edit(
+        &sp().to_signed_xml("_s", &IDP.signer).unwrap(),
+        "workspaces.example/other",
+        "evil.example/other",
+    );
+    let group = format!("{GROUP}>{of_sp}{}</md:EntitiesDescriptor>", idp().to_xml().unwrap());
+    intact(&group).unwrap();
+    assert_eq!(sp().check_integrity(group.as_bytes()).unwrap_err().kind(), ErrorKind::DigestMismatch);
+}
+
 /// As others write it: a declaration, comments, other prefixes, other roles, extensions, an unknown binding.
 #[test]
 fn what_others_write() {

@@ -4,8 +4,9 @@ use ::store::Error;
 use serde_json::json;
 use sqlx::AnyConnection;
 
+use super::service_provider::ServiceProviderFacts;
 use super::settings::{SamlProvider, Settings};
-use super::store;
+use super::{refresh, store};
 use crate::app::App;
 use crate::refusal::Refusal;
 use crate::visit::AdminVisit;
@@ -25,6 +26,24 @@ pub(crate) async fn create(
     store::insert(conn, &provider).await?;
     revision::bump(conn).await?;
     Ok(provider.id)
+}
+
+/// Creates a provider in the caller's transaction with all that its service provider says of itself, and
+/// returns it, and what was not taken over, and why. The caller notes it.
+///
+/// # Errors
+/// A sentence, if what it says can't be kept; the database's: a name that is taken violates
+/// `identity_saml_providers.name`.
+pub(super) async fn create_from(
+    conn: &mut AnyConnection,
+    app: &App,
+    settings: Settings,
+    facts: &ServiceProviderFacts,
+) -> Result<(SamlProvider, Vec<String>), Refusal> {
+    let id = create(conn, app, &settings).await?;
+    let mut provider = SamlProvider { id, settings };
+    let notes = refresh::begin(conn, app, &mut provider, facts).await?;
+    Ok((provider, notes))
 }
 
 /// Creates a provider and returns its id.
@@ -54,11 +73,16 @@ pub(super) async fn renew(conn: &mut AnyConnection, provider: &SamlProvider) -> 
 /// A sentence beside a field; [`Refusal::Gone`]; the database's.
 pub(super) async fn change(by: &AdminVisit, provider: &SamlProvider) -> Result<(), Refusal> {
     let mut tx = by.app.store.begin().await?;
+    let before = store::find(&mut tx, &provider.id).await?.ok_or(Refusal::Gone)?;
     if !store::update(&mut tx, provider).await.map_err(taken)? {
         return Err(Refusal::Gone);
     }
-    revision::bump(&mut tx).await?;
     let settings = &provider.settings;
+    if before.settings.verification_kp != settings.verification_kp {
+        // Somebody chose what requests are checked against, so it is that alone.
+        refresh::set_further_verification(&mut tx, &provider.id, &[]).await?;
+    }
+    revision::bump(&mut tx).await?;
     by.record_in(&mut tx, "model_updated", &settings.name, &about(settings)).await?;
     tx.commit().await?;
     Ok(())

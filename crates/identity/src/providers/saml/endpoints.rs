@@ -6,16 +6,15 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::header;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use saml::AuthnRequest;
 use site::Problem;
 use url::form_urlencoded;
 
+use super::answer;
 use super::request::{self, Checked};
 use super::snapshot::Snapshot;
-use super::{answer, metadata};
 use crate::app::App;
 use crate::flows::{self, NewRequest, Refusal, Standing, Step};
 use crate::sessions;
@@ -28,7 +27,6 @@ pub(crate) fn routes() -> Router<App> {
         .route("/application/saml/{slug}/sso/binding/post/", post(post_binding))
         .route("/application/saml/{slug}/sso/binding/init/", get(begin_here))
         .route("/application/saml/{slug}/init/", get(begin_here))
-        .route("/application/saml/{slug}/metadata/", get(serve_metadata))
 }
 
 /// A request in the query of a redirect. Our cookie comes with it: who is signed in and needs not be asked
@@ -85,21 +83,6 @@ async fn post_binding(
     Ok(Redirect::to(&flows::go_on(token.as_str())).into_response())
 }
 
-async fn serve_metadata(
-    State(app): State<App>,
-    Path(slug): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
-    let snapshot = find(&app, &slug, None).await?;
-    let xml = metadata::of(&app.site, &slug, &snapshot)?;
-    let mut response =
-        ([(header::CONTENT_TYPE, "application/samlmetadata+xml; charset=utf-8")], xml).into_response();
-    if form_urlencoded::parse(query.unwrap_or_default().as_bytes()).any(|(name, _)| name == "download") {
-        metadata::attach(&mut response, &format!("{slug}_metadata.xml"));
-    }
-    Ok(response)
-}
-
 /// Decides what comes next for who has our cookie, and does it.
 async fn go_on(
     app: &App,
@@ -148,7 +131,8 @@ fn waiting<'s>(snapshot: &'s Snapshot, checked: &Checked) -> Result<NewRequest<'
     })
 }
 
-async fn find(app: &App, slug: &str, revision: Option<i64>) -> Result<Arc<Snapshot>, Problem> {
+/// The provider of the application with that slug, or a page that says there is none.
+pub(super) async fn find(app: &App, slug: &str, revision: Option<i64>) -> Result<Arc<Snapshot>, Problem> {
     app.saml.find(app, slug, revision).await?.ok_or_else(|| {
         Problem::not_found(
             "There is no application with a SAML provider at this address. Compare it with the addresses on the \

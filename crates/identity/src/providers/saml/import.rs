@@ -1,21 +1,22 @@
-//! A provider (and its application) from what a service provider says of itself.
+//! A provider (and its application) from what a service provider says of itself: read, looked at, created.
 
 use askama::Template;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use saml::{Binding, NameIdFormat, SpMetadata};
+use saml::SpMetadata;
 use serde::Deserialize;
 use serde_json::json;
 use site::origin::parse_web_url;
 use site::{FieldErrors, Problem, Shell, Submitted, fetch, form};
 use sqlx::AnyConnection;
-use url::Url;
+use store::Tx;
 
 use super::form::Fields;
-use super::settings::{AuthorizationFlow, NAME_ID_POLICIES, Settings, sp_binding_key};
-use super::{changes, pages};
+use super::service_provider::ServiceProviderFacts;
+use super::settings::{AuthorizationFlow, SamlProvider, Settings};
+use super::{changes, pages, store as providers};
 use crate::app::App;
 use crate::applications::{self, Wanted};
 use crate::policies::EngineMode;
@@ -23,78 +24,27 @@ use crate::refusal::Refusal;
 use crate::visit::AdminVisit;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/if/admin/providers/saml/import/", get(page).post(import))
+    Router::new().route("/if/admin/providers/saml/import/", get(page).post(submit))
 }
 
-/// What is needed of a service provider, taken from its metadata.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ServiceProviderFacts {
-    pub(crate) entity_id: String,
-    pub(crate) acs_url: Url,
-    binding: Binding,
-    name_id_policy: NameIdFormat,
-}
-
-impl ServiceProviderFacts {
-    /// Reads metadata (XML).
-    ///
-    /// # Errors
-    /// A sentence for the administrator.
-    pub(crate) fn read(metadata: &str) -> Result<Self, String> {
-        let metadata = SpMetadata::parse(metadata.as_bytes()).map_err(|error| error.sentence())?;
-        let acs = metadata.default_acs().ok_or("The metadata names no address for answers.")?;
-        let acs_url = parse_web_url(&acs.location).map_err(|_| {
-            format!(
-                "The metadata names “{}” as the address for answers, which is no web address.",
-                acs.location
-            )
-        })?;
-        let known = |format: &&NameIdFormat| NAME_ID_POLICIES.iter().any(|(policy, _)| policy == *format);
-        let name_id_policy = metadata.name_id_formats.iter().find(known).cloned();
-        Ok(Self {
-            acs_url,
-            binding: acs.binding,
-            entity_id: metadata.entity_id,
-            name_id_policy: name_id_policy.unwrap_or(NameIdFormat::Unspecified),
-        })
-    }
-
-    /// The form of a new provider for it.
-    async fn fields(&self, conn: &mut AnyConnection, name: &str, flow: &str) -> Result<Fields, store::Error> {
-        let mut fields = Fields::new(conn).await?;
-        name.clone_into(&mut fields.provider_name);
-        flow.clone_into(&mut fields.authorization_flow);
-        self.apply(&mut fields);
-        Ok(fields)
-    }
-
-    fn apply(&self, fields: &mut Fields) {
-        fields.acs_url = self.acs_url.to_string();
-        fields.audience.clone_from(&self.entity_id);
-        sp_binding_key(self.binding).clone_into(&mut fields.sp_binding);
-        self.name_id_policy.as_str().clone_into(&mut fields.default_name_id_policy);
-    }
-
-    /// The settings of a new provider for it, with the defaults for the rest.
-    ///
-    /// # Errors
-    /// A sentence, if there is no certificate to sign with; the database's.
-    pub(crate) async fn settings(&self, conn: &mut AnyConnection, name: &str) -> Result<Settings, Refusal> {
-        let fields = self.fields(conn, name, AuthorizationFlow::Implicit.key()).await?;
-        let mut errors = FieldErrors::none();
-        let settings = fields.check(conn, &mut errors).await?;
-        Ok(errors.finish(settings)?)
-    }
-
-    /// The settings of a provider that exists, brought up to date; what an administrator chose stays.
-    pub(crate) fn renew(&self, settings: &Settings) -> Settings {
-        Settings {
-            acs_url: self.acs_url.clone(),
-            audience: self.entity_id.clone(),
-            sp_binding: self.binding,
-            ..settings.clone()
-        }
-    }
+/// The settings of a new provider for a service provider, with the defaults for all that it says nothing of.
+///
+/// # Errors
+/// A sentence, if there is no certificate to sign with; the database's.
+pub(super) async fn settings(
+    conn: &mut AnyConnection,
+    facts: &ServiceProviderFacts,
+    name: &str,
+    flow: &str,
+) -> Result<Settings, Refusal> {
+    let mut fields = Fields::new(conn).await?;
+    name.clone_into(&mut fields.provider_name);
+    flow.clone_into(&mut fields.authorization_flow);
+    facts.entity_id().clone_into(&mut fields.audience);
+    fields.acs_url = facts.acs_url.to_string();
+    let mut errors = FieldErrors::none();
+    let settings = fields.check(conn, &mut errors).await?;
+    Ok(errors.finish(settings)?)
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -105,7 +55,12 @@ struct ImportForm {
     authorization_flow: String,
     metadata_url: String,
     allow_private: Option<String>,
+    keep_up_to_date: Option<String>,
     metadata: String,
+    /// Which one, if the metadata describes several.
+    entity_id: String,
+    /// The button: `read` (also if Enter was pressed), `create` or `back`.
+    step: String,
 }
 
 #[derive(Template)]
@@ -114,59 +69,127 @@ struct ImportPage {
     shell: Shell,
     form: ImportForm,
     flows: Vec<(&'static str, &'static str)>,
+    /// The service providers to choose from, if there are several.
+    entities: Vec<(String, String)>,
     errors: FieldErrors,
 }
 
-fn answer(by: &AdminVisit, form: ImportForm, errors: FieldErrors) -> Result<Response, Problem> {
+/// What was read, before it counts.
+#[derive(Template)]
+#[template(path = "providers/saml/templates/import_read.html")]
+struct ReadPage {
+    shell: Shell,
+    form: ImportForm,
+    lines: Vec<super::service_provider::Line>,
+    notes: Vec<String>,
+}
+
+fn answer(
+    by: &AdminVisit,
+    form: ImportForm,
+    entities: Vec<String>,
+    errors: FieldErrors,
+) -> Result<Response, Problem> {
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let flows = AuthorizationFlow::ALL.iter().map(|flow| (flow.key(), flow.label())).collect();
-    let page = ImportPage { shell: by.page("SAML Provider from Metadata"), form, flows, errors };
+    let choose = (String::new(), "---------".to_owned());
+    let entities = match entities.len() {
+        0 | 1 => Vec::new(),
+        _ => std::iter::once(choose).chain(entities.into_iter().map(|id| (id.clone(), id))).collect(),
+    };
+    let page = ImportPage { shell: by.page("SAML Provider from Metadata"), form, flows, entities, errors };
     site::page::html_with_status(status, &page)
 }
 
 async fn page(by: AdminVisit) -> Result<Response, Problem> {
     let form = ImportForm {
         authorization_flow: AuthorizationFlow::Implicit.key().to_owned(),
+        keep_up_to_date: Some("on".to_owned()),
         ..ImportForm::default()
     };
-    answer(&by, form, FieldErrors::none())
+    answer(&by, form, Vec::new(), FieldErrors::none())
 }
 
-async fn import(by: AdminVisit, Submitted(form): Submitted<ImportForm>) -> Result<Response, Problem> {
-    match try_import(&by, &form).await {
-        Ok((name, id)) => {
+async fn submit(by: AdminVisit, Submitted(form): Submitted<ImportForm>) -> Result<Response, Problem> {
+    if form.step == "back" {
+        return answer(&by, form, Vec::new(), FieldErrors::none());
+    }
+    let document = match document_of(&form).await {
+        Ok(document) => document,
+        Err(errors) => return answer(&by, form, Vec::new(), errors),
+    };
+    match import(&by, &form, &document).await {
+        Ok((tx, made)) if form.step == "create" => {
+            tx.commit().await?;
+            let name = &made.provider.settings.name;
             let sentence = format!("The application {name} and its provider were created.");
-            Ok(by.done(&sentence, &pages::page_of(&id)))
+            Ok(by.done(&sentence, &pages::page_of(&made.provider.id)))
         }
-        Err(Refusal::Fields(errors)) => answer(&by, form, errors),
+        Ok((tx, made)) => {
+            // Everything was tried, so that what is shown is what will be; nothing is kept yet.
+            drop(tx);
+            let lines = made.facts.lines(&made.provider.settings);
+            let metadata = made.facts.metadata.to_xml().map_err(Problem::internal)?;
+            let form = ImportForm { metadata, entity_id: String::new(), ..form };
+            let shell = by.page("SAML Provider from Metadata");
+            site::html(&ReadPage { shell, form, lines, notes: made.notes })
+        }
+        Err(Refusal::Fields(errors)) => {
+            let entities = SpMetadata::entity_ids(&document).unwrap_or_default();
+            answer(&by, form, entities, errors)
+        }
         Err(refusal) => Err(refusal.into()),
     }
 }
 
-/// Creates provider and application, both or neither. Returns the name and the provider's id.
-async fn try_import(by: &AdminVisit, form: &ImportForm) -> Result<(String, String), Refusal> {
-    let metadata = metadata_of(form).await?;
-    let field = if form.metadata.trim().is_empty() { "metadata_url" } else { "metadata" };
-    let facts = ServiceProviderFacts::read(&metadata).map_err(|sentence| Refusal::field(field, sentence))?;
+/// A provider that was made, as long as its transaction is not given up.
+struct Made {
+    provider: SamlProvider,
+    facts: ServiceProviderFacts,
+    notes: Vec<String>,
+}
+
+/// Makes provider and application in a transaction for the caller to commit.
+async fn import(by: &AdminVisit, form: &ImportForm, document: &[u8]) -> Result<(Tx, Made), Refusal> {
+    let facts = facts_of(by, form, document)?;
     let mut errors = FieldErrors::none();
     let name = errors.check("name", form::required(&form.name, 100));
     let slug = errors.check("slug", applications::slug(&form.slug, &form.name));
+    let (name, slug) = errors.finish(name.zip(slug))?;
     let mut tx = by.app.store.begin().await?;
-    let fields = facts.fields(&mut tx, form.name.trim(), &form.authorization_flow).await?;
-    let settings = fields.check(&mut tx, &mut errors).await?;
-    let wanted = name.zip(slug).zip(settings);
-    let ((name, slug), settings) = errors.finish(wanted)?;
-    let id = changes::create(&mut tx, &by.app, &settings).await.map_err(|error| {
-        match error.is_unique_violation_of("identity_saml_providers.name") {
-            true => Refusal::field("name", "Another provider has this name already."),
-            false => error.into(),
-        }
-    })?;
-    applications::insert(&mut tx, &by.app, &application(&name, &slug, &id)).await?;
-    by.record_in(&mut tx, "model_created", &name, &changes::about(&settings)).await?;
+    if providers::is_name_taken(&mut tx, &name).await? {
+        return Err(Refusal::field("name", "Another provider has this name already."));
+    }
+    let mut settings = settings(&mut tx, &facts, &name, &form.authorization_flow).await?;
+    if form::checked(&form.keep_up_to_date) {
+        settings.metadata_url = parse_web_url(&form.metadata_url).ok();
+        settings.metadata_allow_private = form::checked(&form.allow_private);
+    }
+    let (provider, notes) = changes::create_from(&mut tx, &by.app, settings, &facts).await?;
+    applications::insert(&mut tx, &by.app, &application(&name, &slug, &provider.id)).await?;
+    by.record_in(&mut tx, "model_created", &name, &changes::about(&provider.settings)).await?;
     by.record_in(&mut tx, "model_created", &name, &json!({ "model": "application", "slug": slug })).await?;
-    tx.commit().await?;
-    Ok((name, id))
+    Ok((tx, Made { provider, facts, notes }))
+}
+
+fn facts_of(by: &AdminVisit, form: &ImportForm, document: &[u8]) -> Result<ServiceProviderFacts, Refusal> {
+    let wanted = Some(form.entity_id.trim()).filter(|id| !id.is_empty());
+    let several = SpMetadata::entity_ids(document).is_ok_and(|ids| ids.len() > 1);
+    if several && wanted.is_none() {
+        return Err(Refusal::field(
+            "entity_id",
+            "The metadata describes several service providers. Choose one.",
+        ));
+    }
+    ServiceProviderFacts::read(document, wanted, by.app.site.now())
+        .map_err(|sentence| Refusal::field(form.source(), sentence))
+}
+
+impl ImportForm {
+    /// The field that the metadata comes from.
+    fn source(&self) -> &'static str {
+        if self.metadata.trim().is_empty() { "metadata_url" } else { "metadata" }
+    }
 }
 
 /// An application with nothing but a provider.
@@ -186,16 +209,18 @@ pub(crate) fn application(name: &str, slug: &str, provider_id: &str) -> Wanted {
 }
 
 /// The pasted metadata, or what lies at the address.
-async fn metadata_of(form: &ImportForm) -> Result<String, Refusal> {
-    if !form.metadata.trim().is_empty() {
-        return Ok(form.metadata.clone());
+async fn document_of(form: &ImportForm) -> Result<Vec<u8>, FieldErrors> {
+    let refuse = |sentence: String| FieldErrors::of("metadata_url", sentence);
+    let url = match form.metadata_url.trim() {
+        "" => None,
+        text => Some(parse_web_url(text).map_err(|sentence| refuse(sentence.to_owned()))?),
+    };
+    match (form.metadata.trim().is_empty(), url) {
+        (false, _) => Ok(form.metadata.clone().into_bytes()),
+        (true, Some(url)) => {
+            let document = fetch::document(&url, form::checked(&form.allow_private)).await;
+            document.map_err(|error| refuse(error.to_string()))
+        }
+        (true, None) => Err(refuse("Enter an address, or paste the metadata below.".to_owned())),
     }
-    if form.metadata_url.trim().is_empty() {
-        return Err(Refusal::field("metadata_url", "Enter an address, or paste the metadata below."));
-    }
-    let refuse = |sentence: String| Refusal::field("metadata_url", sentence);
-    let url = parse_web_url(&form.metadata_url).map_err(|sentence| refuse(sentence.to_owned()))?;
-    let document = fetch::document(&url, form::checked(&form.allow_private)).await;
-    let document = document.map_err(|error| refuse(error.to_string()))?;
-    String::from_utf8(document).map_err(|_| refuse("What lies at this address is no text.".to_owned()))
 }

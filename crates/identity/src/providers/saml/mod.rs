@@ -12,8 +12,10 @@ mod name_id;
 mod pages;
 mod period;
 mod preview;
+mod refresh;
 mod register;
 mod request;
+mod service_provider;
 mod settings;
 mod snapshot;
 mod store;
@@ -28,6 +30,7 @@ use site::Problem;
 pub(crate) use self::changes::create;
 pub(crate) use self::form::{Choices, Fields};
 pub(crate) use self::pages::page_of;
+pub(crate) use self::refresh::{Failing, failing, refresh_due};
 pub(crate) use self::register::register;
 pub(crate) use self::settings::Settings;
 pub(crate) use self::snapshot::{Snapshot, Snapshots};
@@ -38,7 +41,11 @@ use crate::sessions::Person;
 use crate::visit::Visit;
 
 pub(crate) fn routes() -> Router<App> {
-    endpoints::routes().merge(pages::routes()).merge(import::routes())
+    endpoints::routes()
+        .merge(metadata::routes())
+        .merge(pages::routes())
+        .merge(import::routes())
+        .merge(refresh::routes())
 }
 
 /// The answer to a request that waited; `details` are those that it was kept with.

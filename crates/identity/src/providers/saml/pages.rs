@@ -13,7 +13,7 @@ use site::{Button, FieldErrors, Problem, Shell, Submitted};
 use super::form::{Choices, Fields};
 use super::settings::{SamlProvider, Settings};
 use super::uses::CertificateRole;
-use super::{changes, metadata, preview, store};
+use super::{changes, metadata, preview, refresh, store};
 use crate::app::App;
 use crate::applications::{self, Application};
 use crate::certificates::Warning;
@@ -161,6 +161,8 @@ struct ViewPage {
     application: Option<Application>,
     certificate: String,
     warnings: Vec<(Warning, CertificateRole)>,
+    /// What the application's own metadata said.
+    told: refresh::Shown,
     issuer: String,
     metadata: String,
     urls: Option<Urls>,
@@ -185,6 +187,7 @@ async fn view(
     let application = applications::by_provider(&mut conn, &id).await?;
     let certificate = certificates::find(&mut conn, &provider.settings.signing_kp).await?;
     let warnings = certificates::warnings_for_provider(&mut conn, &id, by.app.site.now()).await?;
+    let told = refresh::Shown::load(&mut conn, &id).await?;
     let users = users::names(&mut conn).await?;
     let preview = match query.for_user.as_str() {
         "" => None,
@@ -194,7 +197,9 @@ async fn view(
     let slug = application.as_ref().map(|application| application.slug.clone());
     let (metadata, issuer) = match &slug {
         Some(slug) => match by.app.saml.find(&by.app, slug, None).await? {
-            Some(snapshot) => (metadata::of(&by.app.site, slug, &snapshot)?, snapshot.issuer.clone()),
+            Some(snapshot) => {
+                (metadata::of(&by.app.site, slug, &snapshot)?.xml.clone(), snapshot.issuer.clone())
+            }
             None => (String::new(), String::new()),
         },
         None => (String::new(), provider.settings.issuer.clone()),
@@ -203,6 +208,7 @@ async fn view(
         shell: by.page(provider.settings.name.clone()),
         certificate: certificate.map(|keypair| keypair.name).unwrap_or_default(),
         warnings,
+        told,
         urls: slug.map(|slug| Urls::of(&by.app, &slug)),
         for_user: query.for_user,
         provider,

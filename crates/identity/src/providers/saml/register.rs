@@ -3,9 +3,10 @@
 use ::store::Error;
 use sqlx::AnyConnection;
 
-use super::import::{ServiceProviderFacts, application};
-use super::settings::{SamlProvider, Settings};
-use super::{changes, metadata, store};
+use super::import::{self, application};
+use super::service_provider::ServiceProviderFacts;
+use super::settings::{AuthorizationFlow, Settings};
+use super::{changes, metadata, refresh, store};
 use crate::app::App;
 use crate::applications::{self, Wanted};
 use crate::events;
@@ -13,24 +14,22 @@ use crate::refusal::Refusal;
 use crate::{ConnectError, Connected, ServiceProvider};
 
 /// Registers a service provider. One that is known by its entity id keeps its provider and its application,
-/// and what an administrator chose there; only its addresses are brought up to date.
+/// and what an administrator chose there; its addresses are brought up to date, and what else its metadata says
+/// otherwise than the last time.
 ///
 /// # Errors
 /// A sentence about the metadata, or about what stands in the way; the database's.
 pub(crate) async fn register(app: &App, asked: &ServiceProvider) -> Result<Connected, ConnectError> {
-    let facts = ServiceProviderFacts::read(&asked.metadata).map_err(ConnectError::Refused)?;
+    let facts = ServiceProviderFacts::read(asked.metadata.as_bytes(), None, app.site.now());
+    let facts = facts.map_err(ConnectError::Refused)?;
     let mut tx = app.store.begin().await?;
-    let provider = match store::by_audience(&mut tx, &facts.entity_id).await? {
-        Some(known) => {
-            let renewed = SamlProvider { settings: facts.renew(&known.settings), id: known.id };
-            changes::renew(&mut tx, &renewed).await?;
-            note(&mut tx, app, "model_updated", &renewed.settings).await?;
-            renewed.id
+    let provider = match store::by_audience(&mut tx, facts.entity_id()).await? {
+        Some(mut known) => {
+            refresh::renew(&mut tx, app, &mut known, &facts).await.map_err(sentence)?;
+            note(&mut tx, app, "model_updated", &known.settings).await?;
+            known.id
         }
-        None => {
-            let settings = facts.settings(&mut tx, &asked.name).await.map_err(sentence)?;
-            create(&mut tx, app, settings).await?
-        }
+        None => create(&mut tx, app, asked, &facts).await?,
     };
     let slug = match applications::by_provider(&mut tx, &provider).await? {
         Some(known) => known.slug,
@@ -46,21 +45,26 @@ pub(crate) async fn register(app: &App, asked: &ServiceProvider) -> Result<Conne
     })?;
     let metadata = metadata::of(&app.site, &slug, &snapshot)
         .map_err(|problem| ConnectError::Refused(problem.cause().unwrap_or(problem.sentence()).to_owned()))?;
-    Ok(Connected { provider, slug, metadata })
+    Ok(Connected { provider, slug, metadata: metadata.xml.clone() })
 }
 
-async fn create(conn: &mut AnyConnection, app: &App, settings: Settings) -> Result<String, ConnectError> {
-    let name = &settings.name;
-    let created = changes::create(conn, app, &settings).await.map_err(|error| {
-        if error.is_unique_violation_of("identity_saml_providers.name") {
-            return ConnectError::Refused(format!(
-                "There is a provider named {name} already, for something else. Rename it first."
-            ));
-        }
-        error.into()
-    })?;
-    note(conn, app, "model_created", &settings).await?;
-    Ok(created)
+async fn create(
+    conn: &mut AnyConnection,
+    app: &App,
+    asked: &ServiceProvider,
+    facts: &ServiceProviderFacts,
+) -> Result<String, ConnectError> {
+    let flow = AuthorizationFlow::Implicit.key();
+    let settings = import::settings(conn, facts, &asked.name, flow).await.map_err(sentence)?;
+    if store::is_name_taken(conn, &settings.name).await? {
+        let name = &settings.name;
+        return Err(ConnectError::Refused(format!(
+            "There is a provider named {name} already, for something else. Rename it first."
+        )));
+    }
+    let (provider, _) = changes::create_from(conn, app, settings, facts).await.map_err(sentence)?;
+    note(conn, app, "model_created", &provider.settings).await?;
+    Ok(provider.id)
 }
 
 async fn note(conn: &mut AnyConnection, app: &App, action: &str, settings: &Settings) -> Result<(), Error> {

@@ -59,9 +59,10 @@ pub(super) fn check(request: &AuthnRequest, snapshot: &Snapshot) -> Result<Check
     {
         return Err(other_address(asked, snapshot));
     }
-    if let Some(key) = &snapshot.verification {
-        let keys = std::slice::from_ref(key);
-        request.verify_signature(keys, false).map_err(|error| unsigned(&error, snapshot))?;
+    if !snapshot.verification.is_empty() {
+        request
+            .verify_signature(&snapshot.verification, false)
+            .map_err(|error| unsigned(&error, snapshot))?;
     }
     let format = request.name_id_policy.as_ref().and_then(|policy| policy.format.as_ref());
     name_id::format(settings, format).map_err(Problem::bad_request)?;

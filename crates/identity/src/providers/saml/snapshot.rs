@@ -8,6 +8,8 @@ use site::{Problem, Site};
 use sqlx::AnyConnection;
 use store::{Error, Sealer};
 
+use super::metadata::Publication;
+use super::refresh;
 use super::settings::{AuthorizationFlow, SamlProvider};
 use super::store::find;
 use crate::app::App;
@@ -25,8 +27,12 @@ pub(crate) struct Snapshot {
     pub(super) signer: Signer,
     /// What is signed.
     pub(super) parts: SignedParts,
-    /// What requests must be signed with.
-    pub(super) verification: Option<VerifyingKey>,
+    /// The certificate that will follow the signer's, to be announced.
+    pub(super) next_certificate: Option<Certificate>,
+    /// What requests may be signed with; none: nobody can tell whether they are.
+    pub(super) verification: Vec<VerifyingKey>,
+    /// Our metadata, once it was asked for.
+    pub(super) publication: Publication,
 }
 
 impl Snapshot {
@@ -95,14 +101,29 @@ async fn load(
     let signer = signer(conn, sealer, &provider).await?;
     let parts = SignedParts::of(provider.settings.sign_assertion, provider.settings.sign_response)
         .ok_or_else(|| unusable(&provider, "it is set to sign nothing"))?;
-    let verification = match &provider.settings.verification_kp {
-        Some(id) => Some(certificate_of(conn, &provider, id).await?.verifying_key().clone()),
+    let mut verification = Vec::new();
+    let further = refresh::further_verification(conn, &provider.id).await?;
+    for id in provider.settings.verification_kp.iter().chain(&further) {
+        verification.push(certificate_of(conn, &provider, id).await?.verifying_key().clone());
+    }
+    let next_certificate = match &provider.settings.next_signing_kp {
+        Some(id) => Some(certificate_of(conn, &provider, id).await?),
         None => None,
     };
     let issuer = issuer(site, slug, &provider);
     let asks_consent = provider.settings.authorization_flow == AuthorizationFlow::Explicit;
     let client = Client { application, bindings, asks_consent };
-    Ok(Some(Snapshot { revision, client, provider, issuer, signer, parts, verification }))
+    Ok(Some(Snapshot {
+        revision,
+        client,
+        provider,
+        issuer,
+        signer,
+        parts,
+        next_certificate,
+        verification,
+        publication: Publication::default(),
+    }))
 }
 
 /// What answers are issued as: the Issuer of the provider, or else the address of the metadata.

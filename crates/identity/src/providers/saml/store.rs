@@ -232,6 +232,15 @@ pub(crate) async fn by_audience(
     row.map(SamlProvider::try_from).transpose()
 }
 
+/// Whether a provider has this name.
+pub(super) async fn is_name_taken(conn: &mut AnyConnection, name: &str) -> Result<bool, Error> {
+    let (count,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM identity_saml_providers WHERE name = $1")
+        .bind(name)
+        .fetch_one(conn)
+        .await?;
+    Ok(count > 0)
+}
+
 /// One line of the list of providers.
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct Listed {

@@ -71,7 +71,9 @@ const USES: &str = "SELECT certificate_id, provider_id, provider, role FROM (\
      UNION ALL SELECT verification_kp, id, name, 'verification' FROM identity_saml_providers \
      WHERE verification_kp IS NOT NULL \
      UNION ALL SELECT encryption_kp, id, name, 'encryption' FROM identity_saml_providers \
-     WHERE encryption_kp IS NOT NULL) uses";
+     WHERE encryption_kp IS NOT NULL \
+     UNION ALL SELECT v.certificate_id, p.id, p.name, 'verification' \
+     FROM identity_saml_verification_certificates v JOIN identity_saml_providers p ON p.id = v.provider_id) uses";
 
 /// Every use of every certificate, by provider.
 ///

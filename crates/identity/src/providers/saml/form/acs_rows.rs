@@ -11,7 +11,7 @@ use crate::providers::saml::settings::{AcsEndpoint, parse_sp_binding, sp_binding
 /// Rows that are empty when the form is shown, for what comes next.
 const BLANK_ROWS: usize = 2;
 /// Nobody has that many; a form of a stranger might.
-const MOST: usize = 50;
+pub(crate) const MOST_FURTHER_ACS: usize = 50;
 
 /// One row as typed.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ impl Fields {
     pub(crate) fn acs_rows(&self) -> Vec<AcsRow> {
         let typed = self.further_acs_url.len();
         let blank = self.further_acs_url.iter().rev().take_while(|url| url.trim().is_empty()).count();
-        let rows = (typed + BLANK_ROWS.saturating_sub(blank)).min(MOST);
+        let rows = (typed + BLANK_ROWS.saturating_sub(blank)).min(MOST_FURTHER_ACS);
         (0..rows).map(|at| self.acs_row(at)).collect()
     }
 
@@ -68,7 +68,7 @@ impl Fields {
     /// Reads the rows that have an address. One without an index gets the next that is free.
     pub(super) fn further_acs(&self, errors: &mut FieldErrors) -> Option<Vec<AcsEndpoint>> {
         let rows: Vec<AcsRow> =
-            (0..self.further_acs_url.len().min(MOST)).map(|at| self.acs_row(at)).collect();
+            (0..self.further_acs_url.len().min(MOST_FURTHER_ACS)).map(|at| self.acs_row(at)).collect();
         if rows.iter().any(|row| row.is_default && row.url.is_empty()) {
             errors.add("further_acs", "The row that is the default has no address.");
             return None;

@@ -11,6 +11,7 @@ use sqlx::AnyConnection;
 use store::Error;
 use url::Url;
 
+pub(super) use self::acs_rows::MOST_FURTHER_ACS;
 pub(crate) use self::choices::Choices;
 use self::choices::{DIGEST_ALGORITHMS, SIGNATURE_ALGORITHMS};
 use super::settings::{

@@ -59,10 +59,10 @@ fn check_logout(settings: &Settings, errors: &mut FieldErrors) {
     }
 }
 
-/// One address with one binding has one index, or a request could not say which it means.
+/// One address with one binding has one index, or a request could not say which it means; only the main one
+/// may have another number besides 0.
 fn check_addresses(settings: &Settings, errors: &mut FieldErrors) {
-    let main = (&settings.acs_url, settings.sp_binding);
-    let mut seen = vec![main];
+    let mut seen = Vec::new();
     for acs in &settings.further_acs {
         let this = (&acs.url, acs.binding);
         if seen.contains(&this) {

@@ -1,6 +1,10 @@
 //! What the tests of this folder begin with: the guide's application, and a service provider that asks and verifies.
 
+mod import;
+mod metadata;
 mod pages;
+mod peer;
+mod refresh;
 mod sign_on;
 mod waiting;
 

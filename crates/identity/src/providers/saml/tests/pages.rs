@@ -95,7 +95,6 @@ both_databases! {
             ("assertion_valid_not_before", "minutes=1"),
             ("sls_url", "kasm"),
             ("metadata_url", "kasm"),
-            ("further_acs_url", ACS),
             ("further_acs_index", "none"),
         ] {
             let mut fields = vec![("provider_name", "kasm"), ("acs_url", ACS), ("audience", AUDIENCE)];
@@ -108,6 +107,13 @@ both_databases! {
             assert_eq!(mistakes(&reply).len(), 1, "{field}={value}: {:?}", mistakes(&reply));
             assert_eq!(reply.form("#provider").value("audience"), Some(AUDIENCE));
         }
+        let second = "https://kasm.example.com/second";
+        let form = admin.get(&new).await.form("#provider").set("provider_name", "kasm").set("acs_url", ACS);
+        let form = form.set("further_acs_url", second);
+        let mut fields = form.fields();
+        fields.extend([("further_acs_url", second), ("further_acs_binding", "post"), ("further_acs_index", "")]);
+        let reply = admin.send(Request::post_form(&new, &fields)).await;
+        assert_eq!(mistakes(&reply), [format!("{second} is there twice with the same binding.")], "{}", reply.body);
         let fields = [
             ("provider_name", "kasm"),
             ("acs_url", ACS),
@@ -214,7 +220,7 @@ both_databases! {
             assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{value}");
             assert_eq!(mistakes(&reply).len(), 1, "{value}: {:?}", mistakes(&reply));
         }
-        let reply = fill(&mut admin, &import, "#import", &[("name", "kasm"), ("metadata", &xml)]).await;
+        let reply = super::import::imported(&mut admin, &[("name", "kasm"), ("metadata", &xml)]).await;
         assert_eq!(reply.texts("h1"), ["kasm"], "{}", reply.body);
         let certificate = signing_certificate(&mut admin).await;
         let entity_id = format!("{ORIGIN}/application/saml/kasm/metadata/");
