@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 use saml::{
-    Attribute, CheckName, DigestAlgorithm, ErrorKind, ErrorResponse, Expectations, NameId, NameIdFormat,
-    SignatureAlgorithm, SignedParts, Signer, StatusCode, examine_response, post_value,
-    untrusted_in_response_to,
+    Attribute, CheckName, DataEncryption, DigestAlgorithm, Encryption, ErrorKind, ErrorResponse,
+    Expectations, KeyTransport, NameId, NameIdFormat, SignatureAlgorithm, SignedParts, Signer, StatusCode,
+    examine_response, post_value, untrusted_in_response_to,
 };
 
 use crate::fixtures::*;
@@ -194,18 +194,29 @@ proptest! {
         name in carried().prop_filter("a name", |name| !name.trim().is_empty()),
         names in proptest::collection::btree_map(carried().prop_filter("a name", |name| !name.is_empty()), proptest::collection::vec(carried(), 0..3), 0..4),
         session in carried(),
+        data in proptest::option::of(proptest::sample::select(DataEncryption::ALL.to_vec())),
+        transport in proptest::sample::select(KeyTransport::ALL.to_vec()),
     ) {
         let name = NameId::new(NameIdFormat::Persistent, name);
         let attributes: Vec<Attribute> = names.into_iter().map(|(name, values)| Attribute::new(name, values)).collect();
         let mut answer = response();
         (answer.name_id, answer.attributes, answer.session_index) = (&name, &attributes, Some(session.as_str()));
+        let encryptor = encryptor(&SP, data.unwrap_or_default(), transport);
+        answer.encryption = data.map(|_| Encryption { encryptor: &encryptor, random: random() });
         let xml = answer.sign(&P256.signer, SignedParts::Both).unwrap();
         let certificates = vec![P256.certificate.clone()];
-        let expected = Expectations { certificates, want_attribute_statement: false, ..expectations() };
+        let expected = Expectations { certificates, want_attribute_statement: false, allow_cbc: true, ..expectations() };
         let assertion = outcome(&xml, &expected, now()).unwrap();
         prop_assert_eq!(assertion.name_id(), Some(&name));
         prop_assert_eq!(assertion.attributes(), attributes);
         prop_assert_eq!(assertion.session_index(), Some(&*session));
+        prop_assert_eq!(assertion.was_encrypted(), data.is_some());
+    }
+
+    /// Anybody can encrypt for us.
+    #[test]
+    fn no_plaintext_of_a_stranger_lets_anybody_in(plaintext in "(<saml:Assertion|</_>|<_>|<!--|<a|/>|>|<|&|]]>|<!\\[CDATA\\[| xmlns=\"\"| ID='_a'|\\PC){0,20}") {
+        prop_assert!(outcome(&sealed(&plaintext, DataEncryption::Aes128Gcm), &expectations(), now()).is_err());
     }
 
     #[test]
