@@ -17,9 +17,12 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::connect::{ServiceProviders, WorkspacesConnector};
+use crate::expressions::Expressions;
 use crate::providers::saml::Snapshots;
 use crate::sessions::Person;
-use crate::{applications, certificates, events, flows, groups, library, overview, providers, setup, users};
+use crate::{
+    applications, certificates, events, flows, groups, library, mappings, overview, providers, setup, users,
+};
 
 /// How often expired rows are removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(5);
@@ -34,6 +37,8 @@ pub struct Setup {
     pub site: Site,
     /// Another product of the house that can be connected with one click, if there is one.
     pub workspaces: Option<Arc<dyn WorkspacesConnector>>,
+    /// Evaluates what administrators write.
+    pub expressions: Expressions,
 }
 
 /// Why the product could not start.
@@ -67,6 +72,7 @@ impl Identity {
             sealer: setup.sealer,
             site: setup.site,
             workspaces: setup.workspaces,
+            expressions: setup.expressions,
             attempts: Arc::default(),
             saml: Arc::default(),
         };
@@ -132,6 +138,7 @@ pub(crate) struct App {
     pub(crate) site: Site,
     pub(crate) events: Events,
     pub(crate) workspaces: Option<Arc<dyn WorkspacesConnector>>,
+    pub(crate) expressions: Expressions,
     /// Failed sign-ins, by address and account.
     pub(crate) attempts: Arc<Attempts>,
     /// Settings and parsed keys of the SAML providers.
@@ -157,6 +164,7 @@ fn routes() -> Router<App> {
         .merge(providers::routes())
         .merge(users::routes())
         .merge(groups::routes())
+        .merge(mappings::routes())
         .merge(certificates::routes())
         .merge(events::routes())
 }

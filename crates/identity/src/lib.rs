@@ -50,5 +50,6 @@ pub const MIGRATIONS: store::Migrations = store::Migrations {
             include_str!("providers/saml/schema_requests_and_logout.sql"),
         ),
         (10, "metadata of service providers", include_str!("providers/saml/refresh/schema.sql")),
+        (11, "property mappings", include_str!("mappings/schema.sql")),
     ],
 };

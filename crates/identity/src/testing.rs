@@ -9,6 +9,7 @@ use testkit::{Browser, FakeClock, Form, Reply, SeededRandom};
 use url::Url;
 
 use crate::app::App;
+use crate::expressions::Expressions;
 use crate::users::NewUser;
 use crate::{Identity, Setup, WorkspacesConnector, groups, setup, users};
 
@@ -45,7 +46,8 @@ impl Fixture {
             random: Arc::new(SeededRandom::new(1)),
         });
         let sealer = Sealer::from_key(&[9; 32]);
-        let setup = Setup { store: store.clone(), sealer, site, workspaces };
+        let setup =
+            Setup { store: store.clone(), sealer, site, workspaces, expressions: Expressions::here() };
         let identity = Identity::open(setup).await.unwrap();
         Self { app: identity.app().clone(), identity, store, clock }
     }

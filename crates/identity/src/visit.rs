@@ -57,6 +57,7 @@ impl Visit {
             NavItem { section: "", label: "Overview", href: overview::OVERVIEW, current },
             item("Applications", "Applications", "/if/admin/applications/"),
             item("Applications", "Providers", "/if/admin/providers/"),
+            item("Customization", "Property Mappings", "/if/admin/property-mappings/"),
             item("Directory", "Users", "/if/admin/users/"),
             item("Directory", "Groups", "/if/admin/groups/"),
             item("System", "Certificates", "/if/admin/certificates/"),

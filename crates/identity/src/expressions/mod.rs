@@ -94,7 +94,7 @@ const TELLING: &[&str] =
     &["AttributeError", "ImportError", "ModuleNotFoundError", "NameError", "NotImplementedError"];
 
 impl Failure {
-    fn new(kind: FailureKind, line: Option<u32>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: FailureKind, line: Option<u32>, message: impl Into<String>) -> Self {
         let message: String = message.into();
         // It comes from a process that we don't trust, and may be long.
         let message = message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();

@@ -1,176 +1,189 @@
-//! What an application is told about a person: the managed property mappings, by authentik's names.
+//! Property mappings: what an application is told about a person. Those that come with the house are Rust;
+//! administrators write others as expressions.
 
-use serde_json::Value;
+mod built_in;
+mod changes;
+mod pages;
+mod store;
+#[cfg(test)]
+mod tests;
 
+use serde_json::json;
+
+pub(crate) use self::built_in::{BuiltIn, attributes, text_attribute};
+pub(crate) use self::pages::routes;
+use crate::app::App;
+use crate::expressions::{Context, Facts, Failure, FailureKind, Outcome};
 use crate::groups::Group;
 use crate::users::User;
 
-/// One of the managed property mappings for SAML.
+/// A property mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mapping {
+    /// What providers keep: an id, or the key of a built-in one.
+    pub(crate) id: String,
+    /// Unique.
+    pub(crate) name: String,
+    /// `Name` of the attribute (SAML Core 2.7.3.1).
+    pub(crate) saml_name: String,
+    /// `FriendlyName` of the attribute; empty for none.
+    pub(crate) friendly_name: String,
+    pub(crate) name_format: NameFormat,
+    pub(crate) source: Source,
+}
+
+/// Where the values come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// From the house.
+    BuiltIn(BuiltIn),
+    /// From Python that an administrator wrote.
+    Expression(String),
+}
+
+/// `NameFormat` of an attribute: how its name is to be read (SAML Core 8.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mapping {
-    /// The user principal name, or else the mail address.
-    Upn,
-    /// The name on screen.
-    Name,
-    /// The mail address.
-    Email,
-    /// The name that the person signs in with.
-    Username,
-    /// The user's id.
-    UserId,
-    /// The names of the user's groups, one value each.
-    Groups,
-    /// The name that the person signs in with, as Windows calls it.
-    WindowsAccountName,
+pub(crate) enum NameFormat {
+    /// Not said.
+    None,
+    /// A simple name.
+    Basic,
+    /// A URI.
+    Uri,
+    /// Said to be unspecified.
+    Unspecified,
+}
+
+impl NameFormat {
+    /// Every one with its word in the database and forms and its words on screen.
+    const ALL: [(Self, &'static str, &'static str); 4] = [
+        (Self::None, "none", "--------- (none)"),
+        (Self::Basic, "basic", "Basic"),
+        (Self::Uri, "uri", "URI"),
+        (Self::Unspecified, "unspecified", "Unspecified"),
+    ];
+
+    fn key(self) -> &'static str {
+        Self::ALL.into_iter().find(|(format, ..)| *format == self).map_or("none", |(_, key, _)| key)
+    }
+
+    fn parse(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(_, known, ..)| *known == key).map(|(format, ..)| format)
+    }
+}
+
+impl From<BuiltIn> for Mapping {
+    fn from(built_in: BuiltIn) -> Self {
+        Self {
+            id: built_in.key().to_owned(),
+            name: built_in.label().to_owned(),
+            saml_name: built_in.saml_name().to_owned(),
+            friendly_name: String::new(),
+            name_format: NameFormat::None,
+            source: Source::BuiltIn(built_in),
+        }
+    }
 }
 
 impl Mapping {
-    /// Every mapping, in the order of the form.
-    pub(crate) const ALL: [Self; 7] = [
-        Self::Upn,
-        Self::Name,
-        Self::Email,
-        Self::Username,
-        Self::UserId,
-        Self::Groups,
-        Self::WindowsAccountName,
-    ];
-
-    /// The key under which the mapping is kept: authentik's `managed`.
-    pub(crate) fn key(self) -> &'static str {
-        match self {
-            Self::Upn => "goauthentik.io/providers/saml/upn",
-            Self::Name => "goauthentik.io/providers/saml/name",
-            Self::Email => "goauthentik.io/providers/saml/email",
-            Self::Username => "goauthentik.io/providers/saml/username",
-            Self::UserId => "goauthentik.io/providers/saml/uid",
-            Self::Groups => "goauthentik.io/providers/saml/groups",
-            Self::WindowsAccountName => "goauthentik.io/providers/saml/ms-windowsaccountname",
-        }
+    /// Whether it comes with the house, and so can't be changed.
+    pub(crate) fn is_built_in(&self) -> bool {
+        matches!(self.source, Source::BuiltIn(_))
     }
 
-    /// Reads [`Self::key`] back.
-    pub(crate) fn parse(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|mapping| mapping.key() == key)
-    }
-
-    /// The name on screen.
-    pub(crate) fn label(self) -> &'static str {
-        match self {
-            Self::Upn => "UPN",
-            Self::Name => "Name",
-            Self::Email => "Email",
-            Self::Username => "Username",
-            Self::UserId => "User ID",
-            Self::Groups => "Groups",
-            Self::WindowsAccountName => "WindowsAccountName",
-        }
-    }
-
-    /// The name of the SAML attribute.
-    pub(crate) fn saml_name(self) -> &'static str {
-        match self {
-            Self::Upn => "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn",
-            Self::Name => "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name",
-            Self::Email => "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
-            Self::Username => "http://schemas.goauthentik.io/2021/02/saml/username",
-            Self::UserId => "http://schemas.goauthentik.io/2021/02/saml/uid",
-            Self::Groups => "http://schemas.xmlsoap.org/claims/Group",
-            Self::WindowsAccountName => {
-                "http://schemas.microsoft.com/ws/2008/06/identity/claims/windowsaccountname"
-            }
-        }
-    }
-
-    /// The values for a person; none if nothing is known, and then the attribute is left out.
-    pub(crate) fn values<'u>(self, user: &'u User, groups: &'u [Group]) -> Vec<&'u str> {
-        let one = |text: &'u str| if text.is_empty() { Vec::new() } else { vec![text] };
-        match self {
-            Self::Upn => one(text_attribute(user, "upn").unwrap_or(&user.email)),
-            Self::Name => one(&user.name),
-            Self::Email => one(&user.email),
-            Self::Username | Self::WindowsAccountName => one(&user.username),
-            Self::UserId => one(&user.id),
-            Self::Groups => groups.iter().map(|group| group.name.as_str()).collect(),
+    /// What it does, as an expression.
+    fn python(&self) -> &str {
+        match &self.source {
+            Source::BuiltIn(built_in) => built_in.python(),
+            Source::Expression(expression) => expression,
         }
     }
 }
 
-/// A text among what an administrator noted about a user, unless it is empty.
-pub(crate) fn text_attribute<'u>(user: &'u User, name: &str) -> Option<&'u str> {
-    user.attributes.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+/// What an administrator filled in, checked field by field.
+#[derive(Clone, Debug)]
+struct Wanted {
+    name: String,
+    saml_name: String,
+    friendly_name: String,
+    name_format: NameFormat,
+    expression: String,
 }
 
-/// The attributes for a person: name and values, ordered by name, without those that have no value.
-pub(crate) fn attributes<'u>(
-    mappings: &[Mapping],
-    user: &'u User,
-    groups: &'u [Group],
-) -> Vec<(&'static str, Vec<&'u str>)> {
-    let mut found: Vec<_> =
-        mappings.iter().map(|mapping| (mapping.saml_name(), mapping.values(user, groups))).collect();
-    found.retain(|(_, values)| !values.is_empty());
-    found.sort_unstable_by_key(|(name, _)| *name);
-    found
+/// Whom an application is told about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject<'s> {
+    pub(crate) user: &'s User,
+    pub(crate) groups: &'s [Group],
+    /// The name of the provider; empty where there is none.
+    pub(crate) provider: &'s str,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ann() -> User {
-        User {
-            id: "5f0c".into(),
-            username: "ann".into(),
-            name: "Ann Example".into(),
-            email: "ann@example.com".into(),
-            is_active: true,
-            attributes: serde_json::Map::new(),
-            created_at: store::Timestamp::from_micros(0),
-            last_login_at: None,
+impl Subject<'_> {
+    fn context(&self) -> Context {
+        let facts = |value: serde_json::Value| match value {
+            serde_json::Value::Object(facts) => facts,
+            _ => Facts::new(),
+        };
+        let user = self.user;
+        let of_group = |group: &Group| {
+            facts(json!({
+                "pk": group.id, "name": group.name, "is_superuser": group.is_superuser, "attributes": {},
+            }))
+        };
+        Context {
+            user: facts(json!({
+                "pk": user.id,
+                "uuid": user.id,
+                "uid": ::store::hash_token(&user.id),
+                "username": user.username,
+                "name": user.name,
+                "email": user.email,
+                "is_active": user.is_active,
+                "attributes": user.attributes,
+            })),
+            groups: self.groups.iter().map(of_group).collect(),
+            request: Facts::new(),
+            provider: facts(json!({ "name": self.provider })),
         }
     }
+}
 
-    fn group(name: &str) -> Group {
-        Group { id: format!("id of {name}"), name: name.into(), is_superuser: false }
-    }
+/// What each mapping says about somebody, in order. Built-in ones cost nothing and never fail; all expressions
+/// go to a worker together. No values: the attribute is left out.
+pub(crate) async fn evaluate(
+    app: &App,
+    mappings: &[&Mapping],
+    subject: Subject<'_>,
+) -> Vec<Result<Vec<String>, Failure>> {
+    let expression = |mapping: &&Mapping| match &mapping.source {
+        Source::BuiltIn(_) => None,
+        Source::Expression(expression) => Some(expression.clone()),
+    };
+    let expressions: Vec<String> = mappings.iter().filter_map(expression).collect();
+    let outcomes = match expressions.is_empty() {
+        true => Vec::new(),
+        false => app.expressions.evaluate(expressions, subject.context(), app.site.now()).await,
+    };
+    let mut outcomes = outcomes.into_iter();
+    let values = |mapping: &&Mapping| match &mapping.source {
+        Source::BuiltIn(built_in) => Ok(built_in.values(subject.user, subject.groups)),
+        Source::Expression(_) => told(outcomes.next()),
+    };
+    mappings.iter().map(values).collect()
+}
 
-    #[test]
-    fn the_seven_default_attributes_have_authentiks_names() {
-        assert_eq!(
-            attributes(&Mapping::ALL, &ann(), &[group("Night shift"), group("Staff")]),
-            [
-                ("http://schemas.goauthentik.io/2021/02/saml/uid", vec!["5f0c"]),
-                ("http://schemas.goauthentik.io/2021/02/saml/username", vec!["ann"]),
-                ("http://schemas.microsoft.com/ws/2008/06/identity/claims/windowsaccountname", vec!["ann"]),
-                ("http://schemas.xmlsoap.org/claims/Group", vec!["Night shift", "Staff"]),
-                (
-                    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
-                    vec!["ann@example.com"]
-                ),
-                ("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name", vec!["Ann Example"]),
-                ("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn", vec!["ann@example.com"]),
-            ]
-        );
-    }
-
-    #[test]
-    fn upn_prefers_the_attribute_and_what_is_unknown_is_left_out() {
-        let mut bob = User { name: String::new(), email: String::new(), ..ann() };
-        assert!(
-            attributes(&[Mapping::Name, Mapping::Email, Mapping::Groups, Mapping::Upn], &bob, &[]).is_empty()
-        );
-        bob.attributes.insert("upn".into(), "bob@corp.example".into());
-        assert_eq!(Mapping::Upn.values(&bob, &[]), ["bob@corp.example"]);
-        bob.attributes.insert("upn".into(), 7.into());
-        assert!(Mapping::Upn.values(&bob, &[]).is_empty());
-    }
-
-    #[test]
-    fn keys_are_read_as_they_are_written() {
-        for mapping in Mapping::ALL {
-            assert_eq!(Mapping::parse(mapping.key()), Some(mapping));
-        }
-        assert_eq!(Mapping::parse("goauthentik.io/providers/saml/other"), None);
+/// Characters that XML 1.0 can't hold can't be told.
+fn told(outcome: Option<Outcome>) -> Result<Vec<String>, Failure> {
+    let Some(outcome) = outcome else { return Ok(Vec::new()) };
+    let values = outcome?.values.unwrap_or_default();
+    let sayable = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+    match values.iter().any(|value| !value.chars().all(sayable)) {
+        true => Err(Failure::new(
+            FailureKind::Raised("ValueError".into()),
+            None,
+            "it returned a character that no SAML message can hold",
+        )),
+        false => Ok(values),
     }
 }

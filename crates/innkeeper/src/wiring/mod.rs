@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use identity::Identity;
+use identity::expressions::Expressions;
 use site::{Product, Site, SiteSetup};
 use store::{Migrations, Sealer, SharedClock, SharedRandom, Store, SystemRandom};
 use workspaces::Workspaces;
@@ -88,6 +89,7 @@ pub(crate) async fn open(
         sealer: sealer.clone(),
         site: site_of(config, Product::Identity, &config.addresses.identity, &sealer),
         workspaces: Some(to_workspaces.clone()),
+        expressions: Expressions::in_workers("/proc/self/exe"),
     })
     .await?;
     to_identity.lead_to(identity.service_providers());

@@ -35,7 +35,9 @@ pub(crate) use self::register::register;
 pub(crate) use self::settings::Settings;
 pub(crate) use self::snapshot::{Snapshot, Snapshots};
 pub(crate) use self::store::{Listed, list};
-pub(crate) use self::uses::{CertificateRole, CertificateUse, certificate_uses, uses_of_certificate};
+pub(crate) use self::uses::{
+    CertificateRole, CertificateUse, certificate_uses, uses_of_certificate, using_mapping,
+};
 use crate::app::App;
 use crate::sessions::Person;
 use crate::visit::Visit;

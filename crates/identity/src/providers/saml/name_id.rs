@@ -40,7 +40,7 @@ pub(super) fn name(
     // The same at every application, and telling nothing.
     let uid = || ::store::hash_token(&user.id);
     let value = match (provider.settings.name_id_mapping, &format) {
-        (Some(mapping), _) => mapping.values(user, groups).first().copied().unwrap_or_default().to_owned(),
+        (Some(mapping), _) => mapping.values(user, groups).into_iter().next().unwrap_or_default(),
         (None, NameIdFormat::EmailAddress) => user.email.clone(),
         (None, NameIdFormat::X509SubjectName) => {
             text_attribute(user, "distinguishedName").map_or_else(uid, str::to_owned)

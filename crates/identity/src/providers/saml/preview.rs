@@ -26,7 +26,5 @@ pub(super) async fn of(
         name_id::name(&by.app.site, provider, format, (&user, &groups), &by.person.session.id)
     });
     let attributes = mappings::attributes(&provider.settings.property_mappings, &user, &groups);
-    let owned = |values: Vec<&str>| values.into_iter().map(str::to_owned).collect();
-    let attributes = attributes.into_iter().map(|(name, values)| (name, owned(values))).collect();
     Ok(Some(Preview { name_id, attributes }))
 }

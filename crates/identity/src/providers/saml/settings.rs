@@ -4,7 +4,7 @@ use saml::{Binding, DigestAlgorithm, NameIdFormat, SignatureAlgorithm};
 use url::Url;
 
 use super::period::Period;
-use crate::mappings::Mapping;
+use crate::mappings::BuiltIn as Mapping;
 
 /// A setting with a fixed list of values: the word in the database and in forms, and the words on screen.
 macro_rules! choice {

@@ -11,7 +11,7 @@ use super::settings::{
     AcsEndpoint, AuthorizationFlow, DataEncryption, KeyTransport, LogoutMethod, OnMappingFailure,
     PersistentNames, RequestSignatures, SamlProvider, Settings, SlsBinding, parse_sp_binding, sp_binding_key,
 };
-use crate::mappings::Mapping;
+use crate::mappings::BuiltIn as Mapping;
 
 #[derive(FromRow)]
 struct Row {

@@ -97,3 +97,24 @@ pub(crate) async fn uses_of_certificate(
     let rows: Vec<Row> = sqlx::query_as(sql).bind(id).fetch_all(conn).await?;
     rows.into_iter().map(CertificateUse::try_from).collect()
 }
+
+/// The names of the providers that use a property mapping.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn using_mapping(conn: &mut AnyConnection, id: &str) -> Result<Vec<String>, Error> {
+    let rows: Vec<(String, String, Option<String>, Option<String>)> = sqlx::query_as(
+        "SELECT name, property_mappings, name_id_mapping, authn_context_class_ref_mapping \
+         FROM identity_saml_providers ORDER BY name",
+    )
+    .fetch_all(conn)
+    .await?;
+    let uses = |(name, attributes, name_id, class_ref): (String, String, Option<String>, Option<String>)| {
+        // What can't be read may be a use.
+        let attributes = serde_json::from_str::<Vec<String>>(&attributes);
+        let is_told = attributes.map_or(true, |ids| ids.iter().any(|known| known == id));
+        let single = [name_id, class_ref].into_iter().flatten().any(|known| known == id);
+        (is_told || single).then_some(name)
+    };
+    Ok(rows.into_iter().filter_map(uses).collect())
+}

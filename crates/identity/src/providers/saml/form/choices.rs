@@ -5,7 +5,7 @@ use sqlx::AnyConnection;
 use store::Error;
 
 use crate::certificates;
-use crate::mappings::Mapping;
+use crate::mappings::BuiltIn as Mapping;
 use crate::providers::saml::settings::{
     AuthorizationFlow, DataEncryption, KeyTransport, LogoutMethod, NAME_ID_POLICIES, OnMappingFailure,
     PersistentNames, RequestSignatures, SP_BINDINGS, SlsBinding,

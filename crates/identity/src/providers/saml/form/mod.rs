@@ -19,7 +19,7 @@ use super::settings::{
     PersistentNames, RequestSignatures, Settings, SlsBinding, parse_sp_binding, sp_binding_key,
 };
 use crate::certificates;
-use crate::mappings::Mapping;
+use crate::mappings::BuiltIn as Mapping;
 
 const CHOOSE: &str = "Choose one of the list.";
 

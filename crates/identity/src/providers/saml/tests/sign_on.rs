@@ -21,7 +21,7 @@ both_databases! {
         assert_eq!(attribute(&assertion, "http://schemas.xmlsoap.org/claims/Group"), ["Night shift", "Staff"]);
         assert_eq!(attribute(&assertion, "http://schemas.goauthentik.io/2021/02/saml/username"), ["ann"]);
         assert_eq!(attribute(&assertion, "http://schemas.goauthentik.io/2021/02/saml/uid"), [ann.as_str()]);
-        assert_eq!(assertion.attributes().len(), 7);
+        assert_eq!(assertion.attributes().len(), 8);
         assert_eq!(assertion.covered(), SignedParts::Assertion);
         let class = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
         assert_eq!(assertion.authn_context(), Some(class));
