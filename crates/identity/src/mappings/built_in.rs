@@ -136,19 +136,6 @@ impl BuiltIn {
     }
 }
 
-/// The attributes for a person: name and values, ordered by name, without those that have no value.
-pub(crate) fn attributes(
-    mappings: &[BuiltIn],
-    user: &User,
-    groups: &[Group],
-) -> Vec<(&'static str, Vec<String>)> {
-    let mut found: Vec<_> =
-        mappings.iter().map(|mapping| (mapping.saml_name(), mapping.values(user, groups))).collect();
-    found.retain(|(_, values)| !values.is_empty());
-    found.sort_unstable_by_key(|(name, _)| *name);
-    found
-}
-
 /// A text among what an administrator noted about a user, unless it is empty.
 pub(crate) fn text_attribute<'u>(user: &'u User, name: &str) -> Option<&'u str> {
     user.attributes.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())

@@ -10,8 +10,9 @@ mod tests;
 
 use serde_json::json;
 
-pub(crate) use self::built_in::{BuiltIn, attributes, text_attribute};
+pub(crate) use self::built_in::{BuiltIn, text_attribute};
 pub(crate) use self::pages::routes;
+pub(crate) use self::store::all;
 use crate::app::App;
 use crate::expressions::{Context, Facts, Failure, FailureKind, Outcome};
 use crate::groups::Group;
@@ -55,20 +56,29 @@ pub(crate) enum NameFormat {
 }
 
 impl NameFormat {
-    /// Every one with its word in the database and forms and its words on screen.
-    const ALL: [(Self, &'static str, &'static str); 4] = [
-        (Self::None, "none", "--------- (none)"),
-        (Self::Basic, "basic", "Basic"),
-        (Self::Uri, "uri", "URI"),
-        (Self::Unspecified, "unspecified", "Unspecified"),
+    /// Every one with its word in the database and forms, its URI and its words on screen.
+    const ALL: [(Self, &'static str, Option<&'static str>, &'static str); 4] = [
+        (Self::None, "none", None, "--------- (none)"),
+        (Self::Basic, "basic", Some("urn:oasis:names:tc:SAML:2.0:attrname-format:basic"), "Basic"),
+        (Self::Uri, "uri", Some("urn:oasis:names:tc:SAML:2.0:attrname-format:uri"), "URI"),
+        (
+            Self::Unspecified,
+            "unspecified",
+            Some("urn:oasis:names:tc:SAML:2.0:attrname-format:unspecified"),
+            "Unspecified",
+        ),
     ];
 
     fn key(self) -> &'static str {
-        Self::ALL.into_iter().find(|(format, ..)| *format == self).map_or("none", |(_, key, _)| key)
+        Self::ALL.into_iter().find(|(format, ..)| *format == self).map_or("none", |(_, key, ..)| key)
     }
 
     fn parse(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|(_, known, ..)| *known == key).map(|(format, ..)| format)
+    }
+
+    fn uri(self) -> Option<&'static str> {
+        Self::ALL.into_iter().find(|(format, ..)| *format == self).and_then(|(_, _, uri, _)| uri)
     }
 }
 
@@ -96,6 +106,16 @@ impl Mapping {
         match &self.source {
             Source::BuiltIn(built_in) => built_in.python(),
             Source::Expression(expression) => expression,
+        }
+    }
+
+    /// The attribute with these values.
+    pub(crate) fn attribute(&self, values: Vec<String>) -> saml::Attribute {
+        saml::Attribute {
+            name: self.saml_name.clone(),
+            friendly_name: Some(self.friendly_name.clone()).filter(|name| !name.is_empty()),
+            name_format: self.name_format.uri().map(str::to_owned),
+            values,
         }
     }
 }

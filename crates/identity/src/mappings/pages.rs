@@ -134,7 +134,8 @@ impl FormPage {
         let users = users::names(&mut *by.app.store.read().await?).await?;
         let heading =
             mapping.as_ref().map_or("Create SAML Property Mapping", |mapping| &mapping.name).to_owned();
-        let name_formats = NameFormat::ALL.map(|(_, key, words)| (key.to_owned(), words.to_owned())).into();
+        let name_formats =
+            NameFormat::ALL.map(|(_, key, _, words)| (key.to_owned(), words.to_owned())).into();
         let (shell, errors) = (by.page(heading.clone()), FieldErrors::none());
         Ok(Self { shell, heading, mapping, form, errors, name_formats, users, tested: None })
     }

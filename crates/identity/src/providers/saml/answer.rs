@@ -12,7 +12,7 @@ use super::request::Asked;
 use super::snapshot::Snapshot;
 use crate::app::App;
 use crate::library::MY_APPLICATIONS;
-use crate::mappings;
+use crate::mappings::Subject;
 use crate::sessions::Person;
 use crate::visit::Visit;
 
@@ -34,7 +34,10 @@ pub(super) async fn answer(
     let about = (&person.user, person.groups.as_slice());
     let name_id = name_id::name(&app.site, provider, format, about, &person.session.id)
         .map_err(|sentence| Problem::forbidden(sentence).next("Go to My applications", MY_APPLICATIONS))?;
-    let xml = issue(app, snapshot, asked, person, &name_id)?;
+    let subject = Subject { user: &person.user, groups: &person.groups, provider: &provider.settings.name };
+    let told = snapshot.mapped.about(app, subject).await;
+    told.settle(app, visit, provider, &person.user.username).await?;
+    let xml = issue(app, snapshot, asked, person, (&name_id, &told.attributes))?;
     let context = json!({
         "provider": provider.settings.name,
         "name_id": name_id.value,
@@ -76,14 +79,9 @@ fn issue(
     snapshot: &Snapshot,
     asked: &Asked,
     person: &Person,
-    name_id: &NameId,
+    (name_id, attributes): (&NameId, &[saml::Attribute]),
 ) -> Result<String, Problem> {
     let settings = &snapshot.provider.settings;
-    let attributes: Vec<saml::Attribute> =
-        mappings::attributes(&settings.property_mappings, &person.user, &person.groups)
-            .into_iter()
-            .map(|(name, values)| saml::Attribute::new(name, values))
-            .collect();
     let session_index = per_session(&app.site, "saml session index", &person.session.id, &snapshot.provider);
     let after = |period: &Period| moment(app, period.micros());
     let response = saml::Response {
@@ -95,7 +93,7 @@ fn issue(
         in_response_to: asked.in_response_to.as_deref(),
         audience: Some(settings.audience.as_str()).filter(|audience| !audience.is_empty()),
         name_id,
-        attributes: &attributes,
+        attributes,
         not_before: after(&settings.assertion_valid_not_before),
         not_on_or_after: after(&settings.assertion_valid_not_on_or_after),
         authn_instant: Timestamp::from_micros(person.session.authenticated_at.micros()),

@@ -6,7 +6,7 @@ use sqlx::AnyConnection;
 
 use super::service_provider::ServiceProviderFacts;
 use super::settings::{SamlProvider, Settings};
-use super::{refresh, store};
+use super::{refresh, store, told};
 use crate::app::App;
 use crate::refusal::Refusal;
 use crate::visit::AdminVisit;
@@ -77,6 +77,7 @@ pub(super) async fn change(by: &AdminVisit, provider: &SamlProvider) -> Result<(
     if !store::update(&mut tx, provider).await.map_err(taken)? {
         return Err(Refusal::Gone);
     }
+    told::forget_failures(&mut tx, &provider.id).await?;
     let settings = &provider.settings;
     if before.settings.verification_kp != settings.verification_kp {
         // Somebody chose what requests are checked against, so it is that alone.

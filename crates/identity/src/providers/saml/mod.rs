@@ -21,6 +21,7 @@ mod snapshot;
 mod store;
 #[cfg(test)]
 mod tests;
+mod told;
 mod uses;
 
 use axum::Router;

@@ -12,6 +12,7 @@ use site::{Button, FieldErrors, Problem, Shell, Submitted};
 
 use super::form::{Choices, Fields};
 use super::settings::{SamlProvider, Settings};
+use super::told::{self, KeptFailure};
 use super::uses::CertificateRole;
 use super::{changes, metadata, preview, refresh, store};
 use crate::app::App;
@@ -150,7 +151,9 @@ impl Urls {
 /// What the application would be told.
 pub(super) struct Preview {
     pub(super) name_id: Result<NameId, String>,
-    pub(super) attributes: Vec<(&'static str, Vec<String>)>,
+    pub(super) attributes: Vec<saml::Attribute>,
+    /// Mappings that failed, and why.
+    pub(super) failures: Vec<(String, String)>,
 }
 
 #[derive(Template)]
@@ -169,6 +172,7 @@ struct ViewPage {
     users: Vec<(String, String)>,
     for_user: String,
     preview: Option<Preview>,
+    failures: Vec<KeptFailure>,
 }
 
 #[derive(Deserialize)]
@@ -193,6 +197,7 @@ async fn view(
         "" => None,
         user_id => preview::of(&mut conn, &by, &provider, user_id).await?,
     };
+    let failures = told::kept_failures(&mut conn, &id).await?;
     drop(conn);
     let slug = application.as_ref().map(|application| application.slug.clone());
     let (metadata, issuer) = match &slug {
@@ -217,6 +222,7 @@ async fn view(
         metadata,
         users,
         preview,
+        failures,
     })
 }
 

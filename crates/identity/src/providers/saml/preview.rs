@@ -6,8 +6,10 @@ use sqlx::AnyConnection;
 use super::name_id;
 use super::pages::Preview;
 use super::settings::SamlProvider;
+use super::told::Mapped;
+use crate::mappings::Subject;
 use crate::visit::AdminVisit;
-use crate::{groups, mappings, users};
+use crate::{groups, users};
 
 /// What the provider would tell about a user who signed in now; `None` if there is no such user.
 ///
@@ -25,6 +27,9 @@ pub(super) async fn of(
     let name_id = format.and_then(|format| {
         name_id::name(&by.app.site, provider, format, (&user, &groups), &by.person.session.id)
     });
-    let attributes = mappings::attributes(&provider.settings.property_mappings, &user, &groups);
-    Ok(Some(Preview { name_id, attributes }))
+    let subject = Subject { user: &user, groups: &groups, provider: &provider.settings.name };
+    let told = Mapped::load(conn, &provider.settings).await?.about(&by.app, subject).await;
+    let failures =
+        told.failures.into_iter().map(|failed| (failed.mapping, failed.failure.sentence())).collect();
+    Ok(Some(Preview { name_id, attributes: told.attributes, failures }))
 }

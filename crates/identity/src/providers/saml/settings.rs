@@ -209,7 +209,8 @@ pub(crate) struct Settings {
     pub(crate) sign_response: bool,
     pub(crate) sign_logout_request: bool,
     pub(crate) sign_logout_response: bool,
-    pub(crate) property_mappings: Vec<Mapping>,
+    /// Ids of the mappings that make the attributes.
+    pub(crate) property_mappings: Vec<String>,
     /// Overrides the value of the name, not its format.
     pub(crate) name_id_mapping: Option<Mapping>,
     /// Overrides how the application is told that the person signed in.

@@ -12,6 +12,7 @@ use super::metadata::Publication;
 use super::refresh;
 use super::settings::{AuthorizationFlow, SamlProvider};
 use super::store::find;
+use super::told::Mapped;
 use crate::app::App;
 use crate::providers::Client;
 use crate::{applications, certificates};
@@ -31,6 +32,8 @@ pub(crate) struct Snapshot {
     pub(super) next_certificate: Option<Certificate>,
     /// What requests may be signed with; none: nobody can tell whether they are.
     pub(super) verification: Vec<VerifyingKey>,
+    /// What the application is told.
+    pub(super) mapped: Mapped,
     /// Our metadata, once it was asked for.
     pub(super) publication: Publication,
 }
@@ -110,6 +113,7 @@ async fn load(
         Some(id) => Some(certificate_of(conn, &provider, id).await?),
         None => None,
     };
+    let mapped = Mapped::load(conn, &provider.settings).await?;
     let issuer = issuer(site, slug, &provider);
     let asks_consent = provider.settings.authorization_flow == AuthorizationFlow::Explicit;
     let client = Client { application, bindings, asks_consent };
@@ -117,6 +121,7 @@ async fn load(
         revision,
         client,
         provider,
+        mapped,
         issuer,
         signer,
         parts,

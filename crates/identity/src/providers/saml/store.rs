@@ -134,10 +134,8 @@ impl Reading<'_> {
         key.map(|key| self.known(field, Mapping::parse(key))).transpose()
     }
 
-    fn mappings(&self, keys: &str) -> Result<Vec<Mapping>, Error> {
-        let field = "property mapping";
-        let keys: Vec<String> = serde_json::from_str(keys).map_err(|_| self.unreadable(field))?;
-        keys.iter().map(|key| self.known(field, Mapping::parse(key))).collect()
+    fn mappings(&self, ids: &str) -> Result<Vec<String>, Error> {
+        serde_json::from_str(ids).map_err(|_| self.unreadable("property mapping"))
     }
 
     fn further_acs(&self, kept: &str) -> Result<Vec<AcsEndpoint>, Error> {
@@ -296,7 +294,6 @@ fn kept_acs(endpoints: &[AcsEndpoint]) -> String {
 
 async fn write(conn: &mut AnyConnection, sql: String, provider: &SamlProvider) -> Result<u64, Error> {
     let settings = &provider.settings;
-    let mappings: Vec<&str> = settings.property_mappings.iter().map(|mapping| mapping.key()).collect();
     let done = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(&provider.id)
         .bind(&settings.name)
@@ -321,7 +318,7 @@ async fn write(conn: &mut AnyConnection, sql: String, provider: &SamlProvider) -
         .bind(i64::from(settings.sign_response))
         .bind(i64::from(settings.sign_logout_request))
         .bind(i64::from(settings.sign_logout_response))
-        .bind(serde_json::json!(mappings).to_string())
+        .bind(serde_json::json!(settings.property_mappings).to_string())
         .bind(settings.name_id_mapping.map(Mapping::key))
         .bind(settings.authn_context_class_ref_mapping.map(Mapping::key))
         .bind(settings.on_mapping_failure.key())

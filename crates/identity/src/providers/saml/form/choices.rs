@@ -5,7 +5,7 @@ use sqlx::AnyConnection;
 use store::Error;
 
 use crate::certificates;
-use crate::mappings::BuiltIn as Mapping;
+use crate::mappings::{self, BuiltIn as Mapping};
 use crate::providers::saml::settings::{
     AuthorizationFlow, DataEncryption, KeyTransport, LogoutMethod, NAME_ID_POLICIES, OnMappingFailure,
     PersistentNames, RequestSignatures, SP_BINDINGS, SlsBinding,
@@ -54,6 +54,8 @@ impl Choices {
     /// # Errors
     /// The database's.
     pub(crate) async fn load(conn: &mut AnyConnection) -> Result<Self, Error> {
+        let mappings = mappings::all(conn).await?;
+        let mappings = mappings.into_iter().map(|mapping| (mapping.id, mapping.name)).collect();
         let certificates = certificates::names(&mut *conn).await?;
         let with_key = certificates::names_with_key(conn).await?;
         let single = Mapping::ALL.into_iter().filter(|mapping| *mapping != Mapping::Groups);
@@ -78,7 +80,7 @@ impl Choices {
             encryption_kp: or_none("--------- (assertions are not encrypted)", &certificates),
             data_encryption: words(DataEncryption::ALL, DataEncryption::key, DataEncryption::label),
             key_transport: words(KeyTransport::ALL, KeyTransport::key, KeyTransport::label),
-            property_mappings: words_of(Mapping::ALL.into_iter(), Mapping::key, Mapping::label),
+            property_mappings: mappings,
             on_mapping_failure: words(OnMappingFailure::ALL, OnMappingFailure::key, OnMappingFailure::label),
             name_id_mapping: or_none("--------- (by the NameID policy)", &single),
             authn_context_class_ref_mapping: or_none("--------- (by how the person signed in)", &single),

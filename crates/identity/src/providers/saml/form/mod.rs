@@ -121,7 +121,6 @@ impl Fields {
 
     /// The form of a provider that exists.
     pub(super) fn of(settings: &Settings) -> Self {
-        let keys = settings.property_mappings.iter().map(|mapping| mapping.key().to_owned());
         let class_ref = settings.authn_context_class_ref_mapping.as_ref();
         let mut fields = Self {
             provider_name: settings.name.clone(),
@@ -145,7 +144,7 @@ impl Fields {
             sign_response: checked(settings.sign_response),
             sign_logout_request: checked(settings.sign_logout_request),
             sign_logout_response: checked(settings.sign_logout_response),
-            property_mappings: keys.collect(),
+            property_mappings: settings.property_mappings.clone(),
             on_mapping_failure: settings.on_mapping_failure.key().to_owned(),
             name_id_mapping: key_of(settings.name_id_mapping.as_ref()),
             authn_context_class_ref_mapping: key_of(class_ref),
@@ -182,6 +181,7 @@ impl Fields {
         let settings = self.read(errors);
         if let Some(settings) = &settings {
             sense::check(settings, errors);
+            sense::check_mappings(conn, settings, errors).await?;
             sense::check_certificates(conn, settings, errors).await?;
         }
         Ok(settings.filter(|_| errors.is_empty()))
@@ -275,15 +275,12 @@ impl Fields {
         let name_id_mapping = errors.check("name_id_mapping", single_value(&self.name_id_mapping));
         let class_ref = single_value(&self.authn_context_class_ref_mapping);
         let class_ref = errors.check("authn_context_class_ref_mapping", class_ref);
-        let mappings: Option<Vec<Mapping>> =
-            self.property_mappings.iter().map(|key| Mapping::parse(key)).collect();
         let mut chosen = Chosen(errors);
         let policy = chosen.one("default_name_id_policy", policy);
         let digest = chosen.one("digest_algorithm", digest);
         let signature = chosen.one("signature_algorithm", signature);
-        let property_mappings = chosen.one("property_mappings", mappings);
         Some(Answers {
-            property_mappings: property_mappings?,
+            property_mappings: self.property_mappings.clone(),
             name_id_mapping: name_id_mapping?,
             class_ref_mapping: class_ref?,
             name_id_policy: policy?.0,
@@ -309,7 +306,7 @@ struct Texts {
 
 /// What answers say, until when, and how they are signed.
 struct Answers {
-    property_mappings: Vec<Mapping>,
+    property_mappings: Vec<String>,
     name_id_mapping: Option<Mapping>,
     class_ref_mapping: Option<Mapping>,
     name_id_policy: NameIdFormat,

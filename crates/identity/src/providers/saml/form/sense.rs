@@ -5,8 +5,8 @@ use site::FieldErrors;
 use sqlx::AnyConnection;
 use store::Error;
 
-use crate::certificates;
 use crate::providers::saml::settings::{LogoutMethod, Settings, SlsBinding};
+use crate::{certificates, mappings};
 
 /// What can be said without asking anybody.
 pub(super) fn check(settings: &Settings, errors: &mut FieldErrors) {
@@ -27,6 +27,19 @@ fn check_signing(settings: &Settings, errors: &mut FieldErrors) {
             "This is the certificate that signs already. Choose the one that follows it.",
         );
     }
+}
+
+/// A mapping may have been deleted while the form was open.
+pub(super) async fn check_mappings(
+    conn: &mut AnyConnection,
+    settings: &Settings,
+    errors: &mut FieldErrors,
+) -> Result<(), Error> {
+    let known = mappings::all(conn).await?;
+    if !settings.property_mappings.iter().all(|id| known.iter().any(|mapping| mapping.id == *id)) {
+        errors.add("property_mappings", "One of these is not here any more. Choose again.");
+    }
+    Ok(())
 }
 
 fn check_periods(settings: &Settings, errors: &mut FieldErrors) {

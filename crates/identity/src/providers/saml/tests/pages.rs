@@ -9,6 +9,45 @@ fn owned(form: &Form) -> Vec<(String, String)> {
 }
 
 both_databases! {
+    async fn what_an_expression_says_reaches_the_application(db: TestDatabase) {
+        let fixture = Fixture::new(&db).await;
+        let mut admin = fixture.administrator().await;
+        let page = kasm(&mut admin, &[]).await.url;
+        let certificate = signing_certificate(&mut admin).await;
+        let new = format!("{ORIGIN}/if/admin/property-mappings/new/");
+        let fields = [
+            ("name", "Shout"), ("saml_name", "urn:shout"), ("friendly_name", "shout"), ("name_format", "uri"),
+            ("expression", "return [user.username.upper(), user.email]"),
+        ];
+        let mapping = fill(&mut admin, &new, "#mapping", &fields).await.url;
+        let id = mapping.path().rsplit('/').nth(1).unwrap();
+        let edit = format!("{page}edit/");
+        fill(&mut admin, &edit, "#provider", &[("property_mappings", id)]).await;
+        let ask = by_redirect(&request(&fixture), None);
+        let reply = admin.get(&ask).await;
+        let assertion = verified(&fixture, &reply, &expectations(certificate.clone()));
+        let told = assertion.attributes().iter().find(|attribute| attribute.name == "urn:shout").unwrap();
+        assert_eq!(told.values, ["ADMIN", "admin@example.com"]);
+        assert_eq!(told.friendly_name.as_deref(), Some("shout"));
+        assert_eq!(told.name_format.as_deref(), Some("urn:oasis:names:tc:SAML:2.0:attrname-format:uri"));
+        let form = admin.get(mapping.as_str()).await.form("#delete");
+        let refused = admin.submit(form).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT);
+        assert!(refused.body.contains("is used by the provider"), "{}", refused.body);
+        let broken = [("expression", "return int(user.email)")];
+        fill(&mut admin, mapping.as_str(), "#mapping", &broken).await;
+        let skipped = admin.get(&ask).await;
+        let assertion = verified(&fixture, &skipped, &expectations(certificate));
+        assert!(assertion.attributes().iter().all(|attribute| attribute.name != "urn:shout"));
+        assert_eq!(events_named(&fixture, "configuration_error").await, ["Shout"]);
+        let shown = admin.get(page.as_str()).await.texts("#mapping-failures li");
+        assert!(shown[0].contains("Line 1: ValueError.") && !shown[0].contains("admin@example.com"), "{shown:?}");
+        fill(&mut admin, &edit, "#provider", &[("on_mapping_failure", "refuse")]).await;
+        let refused = admin.get(&ask).await;
+        assert_eq!(refused.status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(refused.body.contains("the property mapping “Shout” failed"), "{}", refused.body);
+    }
+
     async fn what_an_administrator_changes_counts_from_the_next_request(db: TestDatabase) {
         let fixture = Fixture::new(&db).await;
         let mut admin = fixture.administrator().await;
