@@ -37,5 +37,6 @@ pub const MIGRATIONS: store::Migrations = store::Migrations {
         (7, "more settings of SAML configurations, more of a profile", include_str!("sso/saml/settings.sql")),
         (8, "SAML metadata that is refreshed", include_str!("sso/saml/refresh/schema.sql")),
         (9, "SAML single logout", include_str!("sso/saml/logout/schema.sql")),
+        (10, "the groups that the last sign-in brought", include_str!("groups/mapping.sql")),
     ],
 };

@@ -8,14 +8,26 @@ mod tests;
 
 pub(crate) use self::pages::routes;
 pub(crate) use self::store::{
-    Membership, add_member, apply_mappings, create_system_groups, memberships_of, names_after_mappings,
-    names_by_user, set_manual_memberships,
+    Mappings, Membership, add_member, administrators_who_would_all_resign, apply_mappings,
+    create_system_groups, mappings_of, memberships_of, names_after_mappings, names_by_user,
+    set_manual_memberships,
 };
 
 /// The group that every account is in.
 pub(crate) const ALL_USERS: &str = "all-users";
 /// The group whose members administer.
 pub(crate) const ADMINISTRATORS: &str = "administrators";
+
+/// What an administrator reads before a change that would leave nobody in Administrators, once these people have
+/// signed in again.
+pub(crate) fn resignation_warning(names: &[String]) -> String {
+    format!(
+        "Nothing was saved yet: at their next sign-in the group mapping would take the last administrators out of \
+         Administrators: {}. The very last one would be kept in, with an event that says so. Better make somebody else \
+         an administrator by hand first, or tick Save all the same.",
+        names.join(", ")
+    )
+}
 
 /// A group.
 #[derive(Clone, Debug, sqlx::FromRow)]

@@ -14,11 +14,11 @@ use site::{Button, FieldErrors, Notice, Problem, Shell, Submitted};
 use sqlx::AnyConnection;
 
 use super::store::{self as rows, Candidate, Listed};
-use super::{ALL_USERS, Group};
+use super::{ADMINISTRATORS, ALL_USERS, Group, resignation_warning};
 use crate::app::App;
 use crate::auth::{Administrator, Person};
 use crate::catalogue::{self, Assignment};
-use crate::sso::saml;
+use crate::sso::saml::{self, SamlConfig};
 use crate::users;
 use crate::visit::Visit;
 
@@ -66,11 +66,16 @@ struct EditPage {
     mappings: Vec<Mapping>,
 }
 
-/// The values of one configuration that put people into the group.
+/// What of one configuration puts people into the group.
 struct Mapping {
     name: String,
     label: String,
+    /// Whether the configuration knows people's groups at all.
+    by_value: bool,
     values: String,
+    all_name: String,
+    all_label: String,
+    all: bool,
 }
 
 /// A group as typed.
@@ -80,7 +85,9 @@ struct GroupForm {
     name: String,
     description: String,
     priority: String,
-    /// The check boxes `user-<id>` and `workspace-<id>`, and the text areas `mapping-<configuration>`.
+    confirm_last_administrator: Option<String>,
+    /// The check boxes `user-<id>`, `workspace-<id>` and `all-<configuration>`, and the text areas
+    /// `mapping-<configuration>`.
     #[serde(flatten)]
     rest: BTreeMap<String, String>,
 }
@@ -147,6 +154,7 @@ impl EditPage {
                     name: group.name.clone(),
                     description: group.description.clone(),
                     priority: group.priority.to_string(),
+                    confirm_last_administrator: None,
                     rest: BTreeMap::new(),
                 },
             ),
@@ -168,6 +176,7 @@ impl EditPage {
         }
         for mapping in &mut self.mappings {
             mapping.values = form.rest.get(&mapping.name).cloned().unwrap_or_default();
+            mapping.all = form.rest.contains_key(&mapping.all_name);
         }
         self.form = form;
     }
@@ -180,11 +189,16 @@ impl EditPage {
 
 async fn mappings(conn: &mut AnyConnection, group: &str) -> Result<Vec<Mapping>, Problem> {
     let mut mappings = Vec::new();
-    for config in saml::with_group_attribute(conn).await? {
+    for config in saml::all(conn).await? {
+        let name = &config.display_name;
         mappings.push(Mapping {
             name: format!("mapping-{}", config.id),
-            label: format!("{}: values of {}", config.display_name, config.group_member_attribute),
+            label: format!("{name}: values of {}", config.group_member_attribute),
+            by_value: !config.group_member_attribute.is_empty(),
             values: rows::mapped_values(conn, group, &config.id).await?.join("\n"),
+            all_name: format!("all-{}", config.id),
+            all_label: format!("{name}: Assign All Users"),
+            all: rows::is_assigned_to_all(conn, group, &config.id).await?,
         });
     }
     Ok(mappings)
@@ -280,14 +294,16 @@ async fn keep(
         rows::set_manual_members(&mut tx, &group.id, &form.chosen("user-")).await?;
     }
     catalogue::assign(&mut tx, &group.id, &form.chosen("workspace-")).await?;
-    for config in saml::with_group_attribute(&mut tx).await? {
-        let typed = form.rest.get(&format!("mapping-{}", config.id)).map_or("", String::as_str);
-        let values: BTreeSet<String> =
-            typed.lines().map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned).collect();
-        rows::set_mapped_values(&mut tx, &group.id, &config.id, &values).await?;
-    }
+    let configs = saml::all(&mut tx).await?;
+    keep_mappings(&mut tx, &group.id, &configs, form).await?;
     if !users::require_administrator(&mut tx).await? {
         return Ok(Err(FieldErrors::of("name", users::LAST_ADMINISTRATOR)));
+    }
+    if group.id == ADMINISTRATORS && form.confirm_last_administrator.is_none() {
+        let names = rows::administrators_who_would_all_resign(&mut tx, &configs).await?;
+        if !names.is_empty() {
+            return Ok(Err(FieldErrors::of("confirm_last_administrator", resignation_warning(&names))));
+        }
     }
     let context = json!({
         "members": form.chosen("user-"), "workspaces": form.chosen("workspace-"), "priority": group.priority,
@@ -295,6 +311,26 @@ async fn keep(
     visit.record_in(app, &mut tx, action, &person.user.username, &group.name, &context).await?;
     tx.commit().await?;
     Ok(Ok(()))
+}
+
+async fn keep_mappings(
+    tx: &mut AnyConnection,
+    group: &str,
+    configs: &[SamlConfig],
+    form: &GroupForm,
+) -> Result<(), Problem> {
+    for config in configs {
+        // The values of a configuration without an attribute are not on the page, and stay.
+        if !config.group_member_attribute.is_empty() {
+            let typed = form.rest.get(&format!("mapping-{}", config.id)).map_or("", String::as_str);
+            let values: BTreeSet<String> =
+                typed.lines().map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned).collect();
+            rows::set_mapped_values(tx, group, &config.id, &values).await?;
+        }
+        let all = form.rest.contains_key(&format!("all-{}", config.id));
+        rows::set_assigned_to_all(tx, group, &config.id, all).await?;
+    }
+    Ok(())
 }
 
 async fn delete(

@@ -1,6 +1,6 @@
 //! The SQL of groups, of their members, and of the values by which an identity provider puts people in.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use site::Site;
 use sqlx::{AnyConnection, FromRow};
@@ -8,6 +8,7 @@ use store::Error;
 
 use super::{ADMINISTRATORS, ALL_USERS, Group};
 use crate::sso::saml::{GroupMappingMode, SamlConfig};
+use crate::users;
 
 /// The source of a membership that an administrator gave; others name the configuration that gave it.
 const MANUAL: &str = "manual";
@@ -266,28 +267,110 @@ pub(super) async fn set_mapped_values(
     Ok(())
 }
 
-/// The ids of the groups into which these values of a configuration put a person.
+/// The ids of the groups into which these values of a configuration put a person, and those that everybody is in
+/// who signs in with it.
 async fn mapped_groups(
     conn: &mut AnyConnection,
     config: &str,
     values: &[String],
 ) -> Result<BTreeSet<String>, Error> {
-    let rows: Vec<(String, String)> =
-        sqlx::query_as("SELECT group_id, value FROM workspaces_group_mappings WHERE sso_config_id = $1")
+    let mapped = value_mappings(conn, config).await?;
+    let by_value = mapped.into_iter().filter(|(_, value)| values.contains(value)).map(|(group, _)| group);
+    let mut groups: BTreeSet<String> = by_value.collect();
+    groups.extend(assigned_to_all(conn, config).await?);
+    Ok(groups)
+}
+
+/// Group and value of every mapping of a configuration.
+async fn value_mappings(conn: &mut AnyConnection, config: &str) -> Result<Vec<(String, String)>, Error> {
+    let rows = sqlx::query_as(
+        "SELECT group_id, value FROM workspaces_group_mappings WHERE sso_config_id = $1 ORDER BY value, group_id",
+    )
+    .bind(config)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// The ids of the groups that everybody is in who signs in with a configuration.
+async fn assigned_to_all(conn: &mut AnyConnection, config: &str) -> Result<Vec<String>, Error> {
+    let rows =
+        sqlx::query_scalar("SELECT group_id FROM workspaces_group_assign_all WHERE sso_config_id = $1")
             .bind(config)
             .fetch_all(conn)
             .await?;
-    Ok(rows.into_iter().filter(|(_, value)| values.contains(value)).map(|(group, _)| group).collect())
+    Ok(rows)
+}
+
+/// Whether everybody who signs in with a configuration is in the group.
+pub(super) async fn is_assigned_to_all(
+    conn: &mut AnyConnection,
+    group: &str,
+    config: &str,
+) -> Result<bool, Error> {
+    Ok(assigned_to_all(conn, config).await?.iter().any(|assigned| assigned == group))
+}
+
+pub(super) async fn set_assigned_to_all(
+    conn: &mut AnyConnection,
+    group: &str,
+    config: &str,
+    assigned: bool,
+) -> Result<(), Error> {
+    sqlx::query("DELETE FROM workspaces_group_assign_all WHERE group_id = $1 AND sso_config_id = $2")
+        .bind(group)
+        .bind(config)
+        .execute(&mut *conn)
+        .await?;
+    if assigned {
+        sqlx::query("INSERT INTO workspaces_group_assign_all (group_id, sso_config_id) VALUES ($1, $2)")
+            .bind(group)
+            .bind(config)
+            .execute(&mut *conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// What puts people into groups who sign in with one configuration.
+#[derive(Clone, Debug)]
+pub(crate) struct Mappings {
+    /// Value, and the groups that it leads to.
+    pub(crate) by_value: Vec<(String, Vec<Group>)>,
+    /// The groups that everybody is in.
+    pub(crate) for_all: Vec<Group>,
+}
+
+/// Every mapping of a configuration, by value.
+pub(crate) async fn mappings_of(conn: &mut AnyConnection, config: &str) -> Result<Mappings, Error> {
+    let groups: Vec<Group> = sqlx::query_as(
+        "SELECT id, name, description, priority, system FROM workspaces_groups ORDER BY priority, name",
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let mapped = value_mappings(conn, config).await?;
+    let for_all = assigned_to_all(conn, config).await?;
+    let mut by_value: BTreeMap<String, Vec<Group>> = BTreeMap::new();
+    for group in &groups {
+        for (_, value) in mapped.iter().filter(|(id, _)| *id == group.id) {
+            by_value.entry(value.clone()).or_default().push(group.clone());
+        }
+    }
+    Ok(Mappings {
+        by_value: by_value.into_iter().collect(),
+        for_all: groups.into_iter().filter(|group| for_all.contains(&group.id)).collect(),
+    })
 }
 
 /// Does what the mode of a configuration says with the groups that these values give; what an administrator
-/// gave stays.
+/// gave stays. Whoever is the last who can administer stays so, whatever the mapping says: `true` if it said no.
 pub(crate) async fn apply_mappings(
     conn: &mut AnyConnection,
     user: &str,
     config: &SamlConfig,
     values: &[String],
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
+    users::remember_group_values(conn, user, values).await?;
     let mapped = mapped_groups(conn, &config.id, values).await?;
     let held = held_from(conn, user, &config.id).await?;
     let after = after_sign_in(config.group_mapping_mode, &held, &mapped);
@@ -297,7 +380,40 @@ pub(crate) async fn apply_mappings(
     for group in after.difference(&held) {
         insert(conn, group, user, &config.id).await?;
     }
-    Ok(())
+    let resigns = held.contains(ADMINISTRATORS) && !after.contains(ADMINISTRATORS);
+    if resigns && !users::require_administrator(conn).await? {
+        insert(conn, ADMINISTRATORS, user, &config.id).await?;
+        return Ok(true);
+    }
+    Ok(false)
+}
+
+/// Of the people who can administer, the names of those whom the mappings would take out of Administrators at
+/// their next sign-in, if that leaves nobody; else none.
+///
+/// What a person's next sign-in will bring is judged by what the last one brought.
+pub(crate) async fn administrators_who_would_all_resign(
+    conn: &mut AnyConnection,
+    configs: &[SamlConfig],
+) -> Result<Vec<String>, Error> {
+    let mut resigning = Vec::new();
+    for administrator in users::administrators(conn).await? {
+        let config = configs.iter().find(|config| config.id == administrator.sso_config_id);
+        let only_by_mapping =
+            administrator.sources.iter().all(|source| *source == administrator.sso_config_id);
+        match config {
+            Some(config) if only_by_mapping => {
+                let mapped = mapped_groups(conn, &config.id, &administrator.group_values).await?;
+                let held = BTreeSet::from([ADMINISTRATORS.to_owned()]);
+                if after_sign_in(config.group_mapping_mode, &held, &mapped).contains(ADMINISTRATORS) {
+                    return Ok(Vec::new());
+                }
+                resigning.push(administrator.username);
+            }
+            _ => return Ok(Vec::new()),
+        }
+    }
+    Ok(resigning)
 }
 
 /// The memberships from one configuration after a sign-in that calls for `mapped`, of somebody who held `held`.

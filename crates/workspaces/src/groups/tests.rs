@@ -47,6 +47,7 @@ both_databases! {
 
     async fn mappings_give_and_take_only_what_they_gave(db: TestDatabase) {
         let house = House::open(&db).await;
+        house.administrator().await;
         let mut tx = house.store.begin().await.unwrap();
         let config = crate::sso::saml::SamlConfig::new("0".repeat(32));
         crate::sso::saml::save(&mut tx, &house.site, &config).await.unwrap();

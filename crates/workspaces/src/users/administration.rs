@@ -35,6 +35,9 @@ pub(super) struct Wanted {
     pub(super) first_name: String,
     pub(super) last_name: String,
     pub(super) email: String,
+    pub(super) phone: String,
+    pub(super) organization: String,
+    pub(super) notes: String,
     /// Blank: stays as it is.
     pub(super) password: String,
     pub(super) locked: bool,
@@ -50,13 +53,18 @@ impl Wanted {
             Some(user) if user.realm != Realm::Local => Some(user.username.clone()),
             _ => errors.check("username", local_username(&self.username)),
         };
-        let mut text = |field, value: &str| {
-            errors.check(field, site::form::optional(value, 128)).flatten().unwrap_or_default()
+        let mut text_of = |field, value: &str, longest| {
+            errors.check(field, site::form::optional(value, longest)).flatten().unwrap_or_default()
         };
+        let notes = text_of("notes", &self.notes, 1000);
+        let mut text = |field, value: &str| text_of(field, value, 128);
         let profile = Profile {
             first_name: text("first_name", &self.first_name),
             last_name: text("last_name", &self.last_name),
             email: text("email", &self.email),
+            phone: text("phone", &self.phone),
+            organization: text("organization", &self.organization),
+            notes,
         };
         if existing.is_none() || !self.password.is_empty() {
             errors.check("password", passwords::acceptable(&self.password));

@@ -14,8 +14,9 @@ use ::store::Timestamp;
 pub(crate) use self::administration::LAST_ADMINISTRATOR;
 pub(crate) use self::pages::routes;
 pub(crate) use self::store::{
-    NewUser, Profile, any_administrator, create, find, find_in_realm, is_administrator, local_with_password,
-    refresh_profile, require_administrator, signed_in,
+    NewUser, Profile, administrators, any_administrator, create, find, find_in_realm, forget_group_values,
+    group_values_seen, is_administrator, local_with_password, refresh_profile, remember_group_values,
+    require_administrator, signed_in,
 };
 
 /// Who vouches for an account.
@@ -45,6 +46,9 @@ pub(crate) struct User {
     pub(crate) first_name: String,
     pub(crate) last_name: String,
     pub(crate) email: String,
+    pub(crate) phone: String,
+    pub(crate) organization: String,
+    pub(crate) notes: String,
     /// May not sign in; sessions that are open go on.
     pub(crate) locked: bool,
     /// May not sign in, and every session has ended.

@@ -3,14 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use saml::{Certificate, IdpMetadata, LogoutBinding};
+use saml::{
+    AuthnContextClass, AuthnContextComparison, Certificate, IdpMetadata, LogoutBinding, RequestedAuthnContext,
+};
 use serde::Deserialize;
 use site::origin::parse_web_url;
 use site::{FieldErrors, Site, form};
 use url::Url;
 
-use super::settings::{Comparison, MatchBy, ProfileField};
-use super::{Choice, ProfileMapping, RequestedAuthnContext, SamlConfig, SloBinding, landing};
+use super::settings::{MatchBy, ProfileField};
+use super::{Choice, ProfileMapping, SamlConfig, SloBinding, landing};
 
 /// How many rows the attribute mapping may have.
 const MAX_PROFILE_MAPPINGS: usize = 50;
@@ -58,6 +60,8 @@ pub(super) struct SamlForm {
     pub(super) metadata_allow_private: Option<String>,
     /// What to fill the form from, and what was asked for: save, save and test, or fill.
     pub(super) metadata_xml: String,
+    /// Said after the warning that a change would leave no administrator.
+    pub(super) confirm_last_administrator: Option<String>,
     pub(super) then: String,
     /// The rows of the attribute mapping: `profile_mapping-<n>-attribute`, `-match_by` and `-field`.
     #[serde(flatten)]
@@ -109,7 +113,7 @@ impl From<&SamlConfig> for SamlForm {
             allow_sha1: check_box(config.allow_sha1),
             entity_id_style: config.entity_id_style.key().to_owned(),
             authn_context_comparison: requested.map_or("", |wanted| wanted.comparison.key()).to_owned(),
-            authn_context_classes: requested.map(|wanted| wanted.classes.join("\n")).unwrap_or_default(),
+            authn_context_classes: lines_of(requested),
             want_assertions_encrypted: check_box(config.want_assertions_encrypted),
             allow_cbc: check_box(config.allow_cbc),
             slo_binding: config.slo_binding.key().to_owned(),
@@ -119,10 +123,17 @@ impl From<&SamlConfig> for SamlForm {
             metadata_url: config.metadata_url.clone(),
             metadata_allow_private: check_box(config.metadata_allow_private),
             metadata_xml: String::new(),
+            confirm_last_administrator: None,
             then: String::new(),
             rows: rows_of(&config.profile_mappings),
         }
     }
+}
+
+/// The classes, one in each line.
+fn lines_of(requested: Option<&RequestedAuthnContext>) -> String {
+    let classes = requested.map(|wanted| wanted.classes.iter().map(AuthnContextClass::as_str));
+    classes.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
 fn rows_of(mappings: &[ProfileMapping]) -> BTreeMap<String, String> {
@@ -186,7 +197,7 @@ impl SamlForm {
         if self.authn_context_comparison.is_empty() {
             return Ok(None);
         }
-        let comparison = Comparison::from_key(&self.authn_context_comparison).ok_or(CHOOSE)?;
+        let comparison = AuthnContextComparison::from_key(&self.authn_context_comparison).ok_or(CHOOSE)?;
         let lines = self.authn_context_classes.lines().map(str::trim).filter(|line| !line.is_empty());
         let classes: Vec<String> = lines.map(str::to_owned).collect();
         match classes.as_slice() {
@@ -197,7 +208,10 @@ impl SamlForm {
             _ if classes.iter().any(|class| class.contains(char::is_whitespace)) => {
                 Err("Write one in each line; a URI has no spaces.".to_owned())
             }
-            _ => Ok(Some(RequestedAuthnContext { comparison, classes })),
+            _ => {
+                let classes = classes.iter().map(|class| AuthnContextClass::from_uri(class)).collect();
+                Ok(Some(RequestedAuthnContext { comparison, classes }))
+            }
         }
     }
 

@@ -2,14 +2,17 @@
 //! groups, and what becomes of them.
 
 use ::store::Error;
-use saml::{NameIdFormat, VerifiedAssertion};
+use saml::{AuthnContextClass, NameIdFormat, VerifiedAssertion};
 use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
 
 use super::SamlConfig;
+use super::profile::{self, Filled, values};
+use super::refusal::Refusal;
+use super::settings::MatchBy;
 use crate::app::App;
 use crate::groups;
-use crate::users::{self, NewUser, Profile, Realm, User};
+use crate::users::{self, NewUser, Realm, User};
 
 /// Where the user name comes from: the meaning of the field NameID Attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,129 +45,122 @@ impl UserNameSource {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Identity {
     pub(super) username: String,
-    pub(super) profile: Profile,
+    /// The fields of the profile that it fills, and from where.
+    #[serde(default)]
+    pub(super) filled: Vec<Filled>,
     /// The values of the Group Member Attribute.
     pub(super) group_values: Vec<String>,
-}
-
-/// Names under which identity providers send an e-mail address, a first and a last name.
-const EMAIL: &[&str] = &[
-    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
-    "urn:oid:0.9.2342.19200300.100.1.3",
-    "email",
-    "mail",
-    "emailAddress",
-];
-const FIRST_NAME: &[&str] = &[
-    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/givenname",
-    "urn:oid:2.5.4.42",
-    "givenName",
-    "firstName",
-    "first_name",
-];
-const LAST_NAME: &[&str] = &[
-    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/surname",
-    "urn:oid:2.5.4.4",
-    "sn",
-    "surname",
-    "lastName",
-    "last_name",
-];
-/// The whole name, where first and last name are not told apart.
-const WHOLE_NAME: &[&str] = &[
-    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name",
-    "urn:oid:2.16.840.1.113730.3.1.241",
-    "displayName",
-];
-
-/// The values of an attribute, by its Name or else by its FriendlyName.
-fn values<'a>(assertion: &'a VerifiedAssertion, name: &str) -> Vec<&'a str> {
-    let attributes = assertion.attributes();
-    let found = attributes
-        .iter()
-        .find(|attribute| attribute.name == name)
-        .or_else(|| attributes.iter().find(|attribute| attribute.friendly_name.as_deref() == Some(name)));
-    let values = found.map(|attribute| attribute.values.iter().map(String::as_str));
-    values.into_iter().flatten().filter(|value| !value.trim().is_empty()).collect()
-}
-
-fn first(assertion: &VerifiedAssertion, names: &[&str]) -> String {
-    let found = names.iter().find_map(|name| values(assertion, name).first().copied());
-    found.unwrap_or_default().trim().chars().take(128).collect()
 }
 
 /// Reads an assertion as the configuration says.
 ///
 /// # Errors
-/// A sentence for the administrator that names the field to mend.
-pub(super) fn read(config: &SamlConfig, assertion: &VerifiedAssertion) -> Result<Identity, String> {
+/// What is wrong, for the administrator.
+pub(super) fn read(config: &SamlConfig, assertion: &VerifiedAssertion) -> Result<Identity, Refusal> {
+    check_authn_context(config, assertion)?;
     let username = user_name(config, assertion)?;
-    let mut profile = Profile {
-        first_name: first(assertion, FIRST_NAME),
-        last_name: first(assertion, LAST_NAME),
-        email: first(assertion, EMAIL),
-    };
-    if profile.first_name.is_empty() && profile.last_name.is_empty() {
-        profile.first_name = first(assertion, WHOLE_NAME);
-    }
-    if profile.email.is_empty() && username.contains('@') {
-        profile.email.clone_from(&username);
-    }
+    let filled = profile::read(config, assertion, &username);
     let group_values = match config.group_member_attribute.as_str() {
         "" => Vec::new(),
-        name => values(assertion, name).into_iter().map(|value| value.trim().to_owned()).collect(),
+        // A value is taken as it was given: groups that differ by a capital letter are two.
+        name => values(assertion, name, MatchBy::Either)
+            .into_iter()
+            .map(|value| value.trim().to_owned())
+            .collect(),
     };
-    Ok(Identity { username, profile, group_values })
+    Ok(Identity { username, filled, group_values })
 }
 
-fn user_name(config: &SamlConfig, assertion: &VerifiedAssertion) -> Result<String, String> {
+/// The request travels through the browser, where anybody can take from it what it asks for: so what was asked for
+/// must be what came.
+fn check_authn_context(config: &SamlConfig, assertion: &VerifiedAssertion) -> Result<(), Refusal> {
+    let Some(wanted) = &config.requested_authn_context else { return Ok(()) };
+    let given = assertion.authn_context().map(AuthnContextClass::from_uri);
+    if given.as_ref().is_some_and(|given| wanted.admits(given)) {
+        return Ok(());
+    }
+    let classes: Vec<&str> = wanted.classes.iter().map(AuthnContextClass::as_str).collect();
+    Err(Refusal::new("The person signed in in another way than was requested (AuthnContextClassRef).")
+        .expected(format!("{} {}", wanted.comparison, classes.join(", ")))
+        .received(given.as_ref().map_or("none", AuthnContextClass::as_str))
+        .remedy("Add this class to Authentication context classes, or set Requested authentication context to Not \
+                 requested."))
+}
+
+fn user_name(config: &SamlConfig, assertion: &VerifiedAssertion) -> Result<String, Refusal> {
     let name = match UserNameSource::of(&config.name_id_attribute) {
-        UserNameSource::NameId(wanted) => match assertion.name_id() {
-            // The request travels through the browser, where anybody can ask for another kind of name: one that
-            // people choose themselves, say. So what was asked for is not enough; it must be what came.
-            Some(name_id) if wanted != NameIdFormat::Unspecified && name_id.format != wanted => {
-                return Err(format!(
-                    "The answer holds a NameID of the format {}, but NameID Attribute asks for {}. Have the identity \
-                     provider send that format, or write NameID in the field to take the NameID as it comes.",
-                    name_id.format, wanted
-                ));
-            }
-            Some(name_id) => name_id.value.clone(),
-            None => {
-                return Err("The answer holds no NameID. Have the identity provider send one, or name the \
-                            attribute that holds the user name in NameID Attribute."
-                    .to_owned());
-            }
-        },
-        UserNameSource::Attribute(attribute) => match values(assertion, &attribute).as_slice() {
-            [value] => (*value).to_owned(),
-            [] => {
-                let names: Vec<&str> =
-                    assertion.attributes().iter().map(|known| known.name.as_str()).collect();
-                let received = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-                return Err(format!(
-                    "The answer holds no value of the attribute “{attribute}”, which NameID Attribute names. It \
-                     holds: {received}. Write emailAddress there to use the NameID."
-                ));
-            }
-            several => {
-                return Err(format!(
-                    "The answer holds {} values of the attribute “{attribute}”, which NameID Attribute names. A \
-                     user name must be one value.",
-                    several.len()
-                ));
-            }
-        },
+        UserNameSource::NameId(wanted) => name_in_name_id(&wanted, assertion)?,
+        UserNameSource::Attribute(attribute) => name_in_attribute(&attribute, assertion)?,
+    };
+    let unfit = |what, expected| {
+        Err(Refusal::new(what).expected(expected).received(&*name).remedy(
+            "Correct the name at the identity provider, or have NameID Attribute take the user name from elsewhere.",
+        ))
     };
     if name.trim() != name {
-        return Err("The user name in the answer begins or ends with a blank, which would make it look like another one."
-            .to_owned());
+        return unfit(
+            "The user name in the answer begins or ends with a blank, which makes it look like another one.",
+            "a name without blanks around it",
+        );
     }
     match name.chars().count() {
-        0 => Err("The user name in the answer is empty.".to_owned()),
+        0 => unfit("The user name in the answer is empty.", "a name"),
         1..=256 if !name.chars().any(char::is_control) => Ok(name),
-        _ => Err("The user name in the answer is longer than 256 characters, or holds a control character."
-            .to_owned()),
+        _ => unfit(
+            "The user name in the answer can't be taken.",
+            "at most 256 characters, none of them a control character",
+        ),
+    }
+}
+
+fn name_in_name_id(wanted: &NameIdFormat, assertion: &VerifiedAssertion) -> Result<String, Refusal> {
+    let Some(name_id) = assertion.name_id() else {
+        return Err(Refusal::new(
+            "The answer holds no NameID, from which NameID Attribute takes the user name.",
+        )
+        .expected(wanted.as_str())
+        .received("none")
+        .remedy(
+            "Have the identity provider send one, or name the attribute that holds the user name in NameID \
+                     Attribute.",
+        ));
+    };
+    // The request travels through the browser, where anybody can ask for another kind of name: one that
+    // people choose themselves, say. So what was asked for is not enough; it must be what came.
+    if *wanted != NameIdFormat::Unspecified && name_id.format != *wanted {
+        return Err(Refusal::new(
+            "The NameID in the answer is of another format than NameID Attribute asks for.",
+        )
+        .expected(wanted.as_str())
+        .received(name_id.format.as_str())
+        .remedy(
+            "Have the identity provider send that format, or write NameID in NameID Attribute to take the \
+                     NameID as it comes.",
+        ));
+    }
+    Ok(name_id.value.clone())
+}
+
+fn name_in_attribute(attribute: &str, assertion: &VerifiedAssertion) -> Result<String, Refusal> {
+    let wanted = format!("one value of {attribute}");
+    match values(assertion, attribute, MatchBy::Either).as_slice() {
+        [value] => Ok((*value).to_owned()),
+        [] => {
+            let names: Vec<&str> = assertion.attributes().iter().map(|known| known.name.as_str()).collect();
+            let received = if names.is_empty() { "no attribute".to_owned() } else { names.join(", ") };
+            Err(Refusal::new(format!(
+                "The answer holds no value of the attribute “{attribute}”, which NameID Attribute names."
+            ))
+            .expected(wanted)
+            .received(received)
+            .remedy("Write one of these in NameID Attribute, or emailAddress to use the NameID."))
+        }
+        several => Err(Refusal::new(format!(
+            "The answer holds several values of the attribute “{attribute}”, which NameID Attribute names."
+        ))
+        .expected(wanted)
+        .received(several.join(", "))
+        .remedy("Name an attribute that has one value in NameID Attribute.")),
     }
 }
 
@@ -177,8 +173,12 @@ pub(super) struct Preview {
     pub(super) groups: Vec<String>,
 }
 
+/// What the person is told who has no account and gets none.
 fn no_account(name: &str) -> String {
-    format!("There is no account for {name} here, and new people are not let in. Ask your administrator.")
+    format!(
+        "There is no account for {name} here, and new people are not let in: Create users is off. Ask your \
+             administrator."
+    )
 }
 
 pub(super) async fn preview(
@@ -201,6 +201,14 @@ pub(super) async fn preview(
     Ok(Preview { account, groups })
 }
 
+/// Somebody who was let in.
+#[derive(Clone, Debug)]
+pub(super) struct Admitted {
+    pub(super) user: User,
+    /// The mapping called for no membership of Administrators any more, but nobody else could have administered.
+    pub(super) kept_as_last_administrator: bool,
+}
+
 /// The account of this person at this identity provider, created at the first sign-in, with what the
 /// assertion says of profile and groups. An account of another realm is never taken, whatever its name.
 ///
@@ -211,27 +219,29 @@ pub(super) async fn admit(
     app: &App,
     config: &SamlConfig,
     identity: &Identity,
-) -> Result<Result<User, String>, Error> {
+) -> Result<Result<Admitted, String>, Error> {
     let realm = Realm::Saml(config.id.clone());
+    let profile = profile::profile_of(&identity.filled);
     let user = match users::find_in_realm(conn, &realm, &identity.username).await? {
         Some(user) => {
             if let Some(sentence) = user.barred() {
                 return Ok(Err(sentence.to_owned()));
             }
-            users::refresh_profile(conn, &user.id, &identity.profile).await?;
+            users::refresh_profile(conn, &user.id, &profile).await?;
             user
         }
         None if config.create_users => {
             let new = NewUser {
                 username: &identity.username,
                 realm: &realm,
-                profile: &identity.profile,
+                profile: &profile,
                 password_hash: None,
             };
             users::create(conn, &app.site, &new).await?
         }
         None => return Ok(Err(no_account(&identity.username))),
     };
-    groups::apply_mappings(conn, &user.id, config, &identity.group_values).await?;
-    Ok(Ok(user))
+    let kept_as_last_administrator =
+        groups::apply_mappings(conn, &user.id, config, &identity.group_values).await?;
+    Ok(Ok(Admitted { user, kept_as_last_administrator }))
 }

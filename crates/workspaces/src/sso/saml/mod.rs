@@ -3,12 +3,16 @@
 
 mod exchanges;
 mod form;
+mod group_pages;
 mod identity;
+mod key_pages;
 mod keys;
 pub(crate) mod logout;
 mod pages;
 mod pending;
+mod profile;
 mod refresh;
+mod refusal;
 mod report;
 mod service_provider;
 mod settings;
@@ -19,6 +23,7 @@ mod tests;
 
 use std::collections::HashMap;
 
+use ::saml::RequestedAuthnContext;
 use ::store::{Error, Timestamp};
 use axum::Router;
 use site::Site;
@@ -32,13 +37,13 @@ pub(crate) use self::form::from_metadata;
 pub(crate) use self::keys::ensure as ensure_key;
 pub(crate) use self::refresh::keep as keep_metadata;
 pub(crate) use self::service_provider::metadata;
-pub(crate) use self::settings::{
-    Choice, EntityIdStyle, GroupMappingMode, ProfileMapping, RequestedAuthnContext, SloBinding,
-};
+pub(crate) use self::settings::{Choice, EntityIdStyle, GroupMappingMode, ProfileMapping, SloBinding};
 pub(crate) use self::store::{find_made_by, save};
 
 pub(crate) fn routes() -> Router<App> {
     pages::routes()
+        .merge(group_pages::routes())
+        .merge(key_pages::routes())
         .merge(exchanges::routes())
         .merge(refresh::routes())
         .merge(logout::routes())
@@ -306,9 +311,7 @@ pub(crate) async fn display_names(conn: &mut AnyConnection) -> Result<HashMap<St
     Ok(configs.into_iter().map(|config| (config.id, config.display_name)).collect())
 }
 
-/// The configurations that can put people into groups.
-pub(crate) async fn with_group_attribute(conn: &mut AnyConnection) -> Result<Vec<SamlConfig>, Error> {
-    let mut configs = store::list(conn).await?;
-    configs.retain(|config| !config.group_member_attribute.is_empty());
-    Ok(configs)
+/// Every configuration, by name.
+pub(crate) async fn all(conn: &mut AnyConnection) -> Result<Vec<SamlConfig>, Error> {
+    store::list(conn).await
 }

@@ -6,22 +6,25 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
-use saml::IdpMetadata;
+use saml::{AuthnContextComparison, IdpMetadata};
 use serde_json::json;
 use site::origin::parse_web_url;
 use site::{Button, CspAdditions, FieldErrors, Notice, Problem, Shell, Submitted, browser_sessions, fetch};
+use sqlx::AnyConnection;
 use url::Url;
 
 use super::form::{self, SamlForm};
 use super::pending::Purpose;
-use super::settings::{Comparison, MatchBy, ProfileField};
+use super::settings::{MatchBy, ProfileField};
 use super::{
     Choice as _, EntityIdStyle, GroupMappingMode, SamlConfig, SloBinding, is_id, keys, refresh, sign_in,
     store,
 };
 use crate::app::App;
 use crate::auth::{Administrator, Person};
+use crate::groups;
 use crate::sso::connect;
+use crate::users;
 use crate::visit::Visit;
 
 const LIST: &str = "/admin/access/authentication/saml/";
@@ -111,7 +114,7 @@ struct Choices {
 impl Choices {
     fn new() -> Self {
         let mut comparison = vec![("", "Not requested")];
-        comparison.extend(Comparison::options());
+        comparison.extend(AuthnContextComparison::options());
         Self {
             entity_id_style: EntityIdStyle::options(),
             comparison,
@@ -123,22 +126,29 @@ impl Choices {
     }
 }
 
-struct CertificateFacts {
-    subject: String,
-    until: String,
-    expired: bool,
-    sha256: String,
+/// What the pages say of a certificate.
+pub(super) struct CertificateFacts {
+    pub(super) subject: String,
+    pub(super) until: String,
+    pub(super) expired: bool,
+    pub(super) sha256: String,
+}
+
+impl CertificateFacts {
+    pub(super) fn new(app: &App, certificate: &saml::Certificate) -> Self {
+        let now = saml::Timestamp::from_micros(app.site.now().micros());
+        Self {
+            subject: certificate.subject().to_owned(),
+            until: certificate.not_after().to_string(),
+            expired: certificate.not_after() < now,
+            sha256: certificate.sha256_fingerprint(),
+        }
+    }
 }
 
 fn facts(app: &App, text: &str) -> Vec<CertificateFacts> {
-    let now = saml::Timestamp::from_micros(app.site.now().micros());
-    let fact = |certificate: saml::Certificate| CertificateFacts {
-        subject: certificate.subject().to_owned(),
-        until: certificate.not_after().to_string(),
-        expired: certificate.not_after() < now,
-        sha256: certificate.sha256_fingerprint(),
-    };
-    saml::Certificate::parse_all(text).unwrap_or_default().into_iter().map(fact).collect()
+    let certificates = saml::Certificate::parse_all(text).unwrap_or_default();
+    certificates.iter().map(|certificate| CertificateFacts::new(app, certificate)).collect()
 }
 
 /// Who is offered a configuration, so that one which nobody sees says so.
@@ -270,16 +280,22 @@ async fn submit(
     if typed.then == "fill" {
         return fill(&app, &visit, &person, &base, typed, exists).await;
     }
-    let mut config = match typed.check(&app.site, &base) {
+    let kept = match typed.check(&app.site, &base) {
+        Ok(mut config) => {
+            keys::ensure(&app, &mut config).await?;
+            let confirmed = typed.confirm_last_administrator.is_some();
+            let change = Change { base: exists.then_some(&base), config: &config, confirmed };
+            keep(&app, &visit, &person, &change).await?.map(|()| config)
+        }
+        Err(errors) => Err(errors),
+    };
+    let config = match kept {
         Ok(config) => config,
         Err(errors) => {
             let shell = visit.admin_page(&app, &person, title(&base));
             return EditPage::new(&app, shell, &base, typed, errors, exists).answer();
         }
     };
-    keys::ensure(&app, &mut config).await?;
-    let action = if exists { "saml_config_updated" } else { "saml_config_created" };
-    keep(&app, &visit, &person, action, &config).await?;
     if typed.then == "test" {
         return test_next(&app, &visit, &config);
     }
@@ -287,28 +303,75 @@ async fn submit(
     Ok(Notice::redirect(&app.site, &sentence, &format!("{LIST}{}", config.id)))
 }
 
-/// Keeps a configuration. Whoever signed in with one that is not enabled any more is signed out at once.
+/// What becomes of a configuration.
+struct Change<'c> {
+    /// What it was; `None` for a new one.
+    base: Option<&'c SamlConfig>,
+    config: &'c SamlConfig,
+    /// The administrator was warned that nobody would administer, and goes on.
+    confirmed: bool,
+}
+
+/// Keeps a configuration, unless that would leave nobody who can administer. Whoever signed in with one that is
+/// not enabled any more is signed out at once.
 async fn keep(
     app: &App,
     visit: &Visit,
     person: &Person,
-    action: &str,
-    config: &SamlConfig,
-) -> Result<(), Problem> {
+    change: &Change<'_>,
+) -> Result<Result<(), FieldErrors>, Problem> {
+    let config = change.config;
+    let action = if change.base.is_some() { "saml_config_updated" } else { "saml_config_created" };
     let context = json!({
         "id": config.id, "enabled": config.enabled, "default": config.is_default, "idp_entity_id": config.idp_entity_id,
         "sso_url": config.sso_url, "debug": config.debug, "idp_initiated": config.idp_initiated,
-        "create_users": config.create_users, "allow_sha1": config.allow_sha1,
+        "create_users": config.create_users, "allow_sha1": config.allow_sha1, "allow_cbc": config.allow_cbc,
+        "want_assertions_encrypted": config.want_assertions_encrypted,
+        "group_mapping_mode": config.group_mapping_mode.key(),
     });
     let mut tx = app.store.begin().await?;
     store::save(&mut tx, &app.site, config).await?;
+    if let Some(base) = change.base
+        && let Err(errors) = keep_an_administrator(&mut tx, base, change).await?
+    {
+        return Ok(Err(errors));
+    }
     if !config.enabled {
         browser_sessions::close_all_by_method(&mut tx, &app.site, &config.sign_in_method()).await?;
     }
     visit.record_in(app, &mut tx, action, &person.user.username, &config.display_name, &context).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(Ok(()))
 }
+
+/// Looks whether anybody can administer after a change, now and once everybody has signed in again.
+async fn keep_an_administrator(
+    tx: &mut AnyConnection,
+    base: &SamlConfig,
+    change: &Change<'_>,
+) -> Result<Result<(), FieldErrors>, Problem> {
+    let config = change.config;
+    if base.enabled && !config.enabled && !users::require_administrator(tx).await? {
+        return Ok(Err(FieldErrors::of("enabled", ONLY_WAY_IN)));
+    }
+    let renamed = base.group_member_attribute != config.group_member_attribute;
+    if renamed {
+        users::forget_group_values(tx, &config.id).await?;
+    }
+    if (renamed || base.group_mapping_mode != config.group_mapping_mode) && !change.confirmed {
+        let configs = store::list(tx).await?;
+        let names = groups::administrators_who_would_all_resign(tx, &configs).await?;
+        if !names.is_empty() {
+            let warning = groups::resignation_warning(&names);
+            return Ok(Err(FieldErrors::of("confirm_last_administrator", warning)));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Why a configuration stays enabled.
+const ONLY_WAY_IN: &str = "Every administrator who can sign in does so with this configuration. Make a local account \
+                           an administrator first.";
 
 fn title(config: &SamlConfig) -> &str {
     if config.display_name.is_empty() { "Add Configuration" } else { &config.display_name }
@@ -424,6 +487,11 @@ async fn delete(
     let config = find(&app, &id).await?;
     let mut tx = app.store.begin().await?;
     store::delete(&mut tx, &config.id).await?;
+    if !users::require_administrator(&mut tx).await? {
+        return Err(
+            Problem::bad_request(ONLY_WAY_IN).next("Back to the configuration", format!("{LIST}{id}"))
+        );
+    }
     browser_sessions::close_all_by_method(&mut tx, &app.site, &config.sign_in_method()).await?;
     let (by, name, context) = (&person.user.username, &config.display_name, json!({ "id": config.id }));
     visit.record_in(&app, &mut tx, "saml_config_deleted", by, name, &context).await?;

@@ -4,18 +4,18 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
-use saml::{Examination, Fault};
+use saml::{Certificate, ErrorKind, Examination, Fault};
 use serde::{Deserialize, Serialize};
 use site::{Problem, Shell};
 use sqlx::AnyConnection;
 
-use super::exchanges::{self, Findings};
+use super::exchanges::{self, Findings, readable};
 use super::identity::{self, Identity, Preview};
 use super::{SamlConfig, start_href};
 use crate::app::App;
 use crate::visit::Visit;
 
-/// XML beyond this is cut off in a report, in bytes.
+/// A message beyond this is cut off in a report, in bytes.
 const XML_SHOWN: usize = 64 * 1024;
 
 /// One examined answer.
@@ -27,8 +27,10 @@ pub(super) struct Report {
     pub(super) wrong_for_strangers: String,
     pub(super) checks: Vec<Check>,
     pub(super) said: Option<Said>,
-    identity: Option<Identity>,
-    xml: String,
+    pub(super) identity: Option<Identity>,
+    /// Both messages as people read them, the answer with what was decrypted of it.
+    sent: String,
+    received: String,
     trace: String,
 }
 
@@ -47,6 +49,8 @@ pub(super) struct Said {
     pub(super) name_id: String,
     pub(super) format: String,
     pub(super) covered: String,
+    #[serde(default)]
+    pub(super) encrypted: bool,
     pub(super) session_index: String,
     pub(super) authn_context: String,
     pub(super) attributes: Vec<Attribute>,
@@ -61,8 +65,8 @@ pub(super) struct Attribute {
 }
 
 impl Report {
-    /// Writes down an examination and what was read from it.
-    pub(super) fn new(visit: &Visit, config: &SamlConfig, examination: &Examination) -> Self {
+    /// Writes down an examination of the answer to a request, and what was read from it.
+    pub(super) fn new(visit: &Visit, config: &SamlConfig, sent: &str, examination: &Examination) -> Self {
         let checks = examination.checks().iter().map(|check| Check {
             name: check.name.to_string(),
             expected: check.expected.clone(),
@@ -75,27 +79,28 @@ impl Report {
             checks: checks.collect(),
             said: None,
             identity: None,
-            xml: shortened(examination.xml()),
+            sent: readable(sent, XML_SHOWN),
+            received: readable(&exchanges::received(examination), XML_SHOWN),
             trace: visit.trace.0.to_string(),
         };
         match examination.outcome() {
-            Err(error) => report.wrong = Some(error.sentence()),
+            Err(error) => report.wrong = Some(with_our_side(config, error)),
             Ok(assertion) => {
                 report.said = Some(Said::of(assertion));
                 match identity::read(config, assertion) {
                     Ok(identity) => report.identity = Some(identity),
-                    Err(sentence) => report.wrong = Some(sentence),
+                    Err(refusal) => report.wrong = Some(refusal.sentence()),
                 }
             }
         }
         report
     }
 
-    /// The same without the message itself, for a report that only the person in front of it will see: whoever
-    /// sends refused answers in bulk should fill no database with them.
+    /// The same without the messages, for a report that will not show them: whoever sends refused answers in bulk
+    /// should fill no database with them.
     #[must_use]
-    pub(super) fn without_xml(self) -> Self {
-        Self { xml: String::new(), ..self }
+    pub(super) fn without_messages(self) -> Self {
+        Self { sent: String::new(), received: String::new(), ..self }
     }
 
     /// The checks and what the message said, to be kept.
@@ -121,11 +126,31 @@ impl Said {
             name_id: name_id.map(|name_id| name_id.value.clone()).unwrap_or_default(),
             format: name_id.map(|name_id| name_id.format.to_string()).unwrap_or_default(),
             covered: assertion.covered().to_string(),
+            encrypted: assertion.was_encrypted(),
             session_index: assertion.session_index().unwrap_or_default().to_owned(),
             authn_context: assertion.authn_context().unwrap_or_default().to_owned(),
             attributes: attributes.collect(),
         }
     }
+}
+
+/// What is wrong with a message. Where that is about certificates, which ones are set here is said too: nobody can
+/// compare what they don't see.
+fn with_our_side(config: &SamlConfig, error: &saml::Error) -> String {
+    let (field, pem) = match error.kind() {
+        ErrorKind::SignatureInvalid | ErrorKind::KeyTypeMismatch => {
+            ("The field X509 Certificate", config.certificates.clone())
+        }
+        ErrorKind::DecryptionKeyMissing | ErrorKind::DecryptionFailed => (
+            "The page Keys of this configuration",
+            format!("{}{}", config.sp_certificate, config.second_sp_certificate),
+        ),
+        _ => return error.sentence(),
+    };
+    let known = Certificate::parse_all(&pem).unwrap_or_default();
+    let known: Vec<String> = known.iter().map(Certificate::sha256_fingerprint).collect();
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    format!("{} {field} holds (SHA-256): {known}.", error.sentence())
 }
 
 /// What people without a say in the configuration are told: whose turn it is, and nothing of the message.
@@ -139,14 +164,6 @@ fn for_strangers(config: &SamlConfig, fault: Option<Fault>) -> String {
         Some(Fault::Misconfigured) | None => format!("Signing in with {name} is not set up correctly"),
     };
     format!("{what}, so you were not signed in. Give your administrator the id below.")
-}
-
-fn shortened(xml: &str) -> String {
-    let mut end = xml.len().min(XML_SHOWN);
-    while !xml.is_char_boundary(end) {
-        end -= 1;
-    }
-    xml[..end].to_owned()
 }
 
 #[derive(Template)]
@@ -178,7 +195,7 @@ pub(super) async fn test_page(
 struct RefusedPage<'r> {
     shell: Shell,
     sentence: &'r str,
-    /// Every check, for administrators and while Debug is on.
+    /// Every check, for administrators; both messages too while Debug is on.
     report: Option<&'r Report>,
     trace: &'r str,
     again: String,
@@ -186,8 +203,8 @@ struct RefusedPage<'r> {
     exchange: Option<String>,
 }
 
-/// The page for somebody whose sign-in was refused: with every check while Debug is on, and for an
-/// administrator, who is also shown where the exchange is kept.
+/// The page for somebody whose sign-in was refused. Debug tells everybody what was wrong; every check, the messages
+/// and where the exchange is kept are for administrators.
 pub(super) fn refused_page(
     app: &App,
     visit: &Visit,
@@ -200,7 +217,7 @@ pub(super) fn refused_page(
     let page = RefusedPage {
         shell: visit.card(app, "You could not be signed in"),
         sentence: wrong.unwrap_or(&report.wrong_for_strangers),
-        report: detailed.then_some(report),
+        report: administrator.then_some(report),
         trace: &report.trace,
         again: start_href(&config.id, None),
         exchange: administrator.then(|| exchanges::href(config, &report.trace)),

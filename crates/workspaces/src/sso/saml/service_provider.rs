@@ -6,12 +6,12 @@ use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use saml::{Certificate, LogoutBinding, SingleLogoutService, SpMetadata};
+use saml::{DataEncryption, KeyTransport, LogoutBinding, SingleLogoutService, SpMetadata};
 use serde::Deserialize;
 use site::{Problem, Site};
 
 use super::identity::UserNameSource;
-use super::{SamlConfig, store};
+use super::{SamlConfig, keys, store};
 use crate::app::App;
 
 pub(super) fn routes() -> Router<App> {
@@ -29,8 +29,15 @@ pub(super) fn routes() -> Router<App> {
 /// A [`Problem`] if our own certificate can't be read.
 pub(crate) fn metadata(site: &Site, config: &SamlConfig) -> Result<String, Problem> {
     let mut metadata = SpMetadata::new(config.entity_id(site), config.acs_url(site));
-    metadata.signing_certificates =
-        Certificate::parse_all(&config.sp_certificate).map_err(Problem::internal)?;
+    let certificates = keys::certificates(config)?;
+    if !certificates.is_empty() {
+        let data =
+            DataEncryption::ALL.into_iter().filter(|algorithm| config.allow_cbc || !algorithm.is_cbc());
+        metadata.encryption_methods = data.map(DataEncryption::as_str).map(str::to_owned).collect();
+        metadata.encryption_methods.extend(KeyTransport::ALL.map(KeyTransport::as_str).map(str::to_owned));
+    }
+    metadata.encryption_certificates.clone_from(&certificates);
+    metadata.signing_certificates = certificates;
     metadata.authn_requests_signed = config.sign_requests;
     metadata.want_assertions_signed = config.want_assertions_signed;
     if let UserNameSource::NameId(format) = UserNameSource::of(&config.name_id_attribute) {

@@ -1,5 +1,6 @@
 //! The settings of a configuration that are a choice among several.
 
+use saml::AuthnContextComparison;
 use serde::{Deserialize, Serialize};
 
 /// A choice as the form sends it and the database keeps it.
@@ -134,28 +135,11 @@ pub(crate) struct ProfileMapping {
     pub(crate) field: ProfileField,
 }
 
-/// How the requested authentication contexts are compared (SAML Core 3.3.2.2.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Comparison {
-    Exact,
-    Minimum,
-    Better,
-    Maximum,
-}
-
-impl Choice for Comparison {
+impl Choice for AuthnContextComparison {
     const ALL: &'static [(Self, &'static str, &'static str)] = &[
         (Self::Exact, "exact", "Exactly one of them (exact)"),
         (Self::Minimum, "minimum", "One of them or stronger (minimum)"),
         (Self::Better, "better", "Stronger than any of them (better)"),
-        (Self::Maximum, "maximum", "As strong as possible, but not stronger than one of them (maximum)"),
+        (Self::Maximum, "maximum", "Not stronger than one of them (maximum)"),
     ];
-}
-
-/// The ways of authentication that a request asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RequestedAuthnContext {
-    pub(crate) comparison: Comparison,
-    /// URIs, in order of preference; at least one.
-    pub(crate) classes: Vec<String>,
 }

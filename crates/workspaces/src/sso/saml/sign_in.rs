@@ -21,9 +21,10 @@ use site::{Problem, Shell, Submitted};
 use url::form_urlencoded;
 
 use super::exchanges::Exchange;
-use super::identity::{self, Identity, UserNameSource};
+use super::identity::{self, Admitted, Identity, UserNameSource};
 use super::logout::{self, Principal};
 use super::pending::{self, Completion, Purpose, Request};
+use super::refusal::Refusal;
 use super::report::{self, Report};
 use super::service_provider::{Named, named};
 use super::{SamlConfig, keys, landing, start_href, store};
@@ -105,7 +106,8 @@ pub(super) async fn begin(
     };
     let mut message = AuthnRequestBuilder::new(&request.id, config.entity_id(&app.site), saml_now(app))
         .destination(&config.sso_url)
-        .acs_url(config.acs_url(&app.site));
+        .acs_url(config.acs_url(&app.site))
+        .requested_authn_context(config.requested_authn_context.as_ref());
     match UserNameSource::of(&config.name_id_attribute) {
         UserNameSource::NameId(NameIdFormat::Unspecified) | UserNameSource::Attribute(_) => {}
         UserNameSource::NameId(format) => message = message.name_id_format(format),
@@ -145,16 +147,18 @@ async fn consume(
     }
     let relay_state = field("RelayState").unwrap_or_default();
     let examination = examine(&app, &config, request.as_ref(), &answer)?;
-    let report = Report::new(&visit, &config, &examination);
+    let sent = request.as_ref().map_or("", |request| &request.message);
+    let report = Report::new(&visit, &config, sent, &examination);
     let exchange =
         Exchange::of_answer(&app, &visit, &config, request.as_ref(), &report, &examination, &relay_state);
     if request.is_none() && !config.idp_initiated {
-        app.exchanges.keep(exchange.refused(not_pending(&answer)));
-        return refuse_unsolicited(&app, &visit, &config).await;
+        let sentence = not_pending(&answer);
+        app.exchanges.keep(exchange.refused(sentence.clone()));
+        return refuse_unsolicited(&app, &visit, &config, &sentence).await;
     }
     match examination.outcome() {
         Ok(assertion) if !use_up(&app, request.as_ref(), assertion).await? => {
-            app.exchanges.keep(exchange.refused(REPLAYED.to_owned()));
+            app.exchanges.keep(exchange.refused(replayed()));
             refuse_replay(&app, &visit, &config).await
         }
         outcome => {
@@ -166,20 +170,30 @@ async fn consume(
 }
 
 /// What administrators are told of an answer that was used before.
-const REPLAYED: &str = "This answer was used already: its request or its assertion was consumed before. Somebody \
-                        reloaded the page, or played the answer back.";
+fn replayed() -> String {
+    Refusal::new(
+        "This answer was used already: its request (InResponseTo) or its assertion (ID) was consumed before.",
+    )
+    .expected("an answer that was not used yet")
+    .received("one that was: somebody reloaded the page, or played the answer back")
+    .remedy("Begin the sign-in again.")
+    .sentence()
+}
 
 /// What administrators are told of an answer to no pending request.
 fn not_pending(answer: &str) -> String {
-    match saml::untrusted_in_response_to(answer) {
-        Some(id) => format!(
-            "InResponseTo names the request {id}, which is not pending here: it was answered already, it is more than \
-             15 minutes old, or it was made elsewhere."
-        ),
-        None => "The identity provider began this sign-in, and Allow IdP-initiated sign-in is off for this \
-                 configuration."
-            .to_owned(),
-    }
+    let refusal = match saml::untrusted_in_response_to(answer) {
+        Some(id) => Refusal::new("InResponseTo names a request that is not pending here.")
+            .expected("a request that was made here in the last 15 minutes and not answered yet")
+            .received(id)
+            .remedy("Begin the sign-in again. If it was begun elsewhere, turn on Allow IdP-initiated sign-in and have \
+                     the identity provider leave InResponseTo away."),
+        None => Refusal::new("The identity provider began this sign-in (there is no InResponseTo).")
+            .expected("the answer to a request that was made here")
+            .received("an answer that nobody asked for")
+            .remedy("Turn on Allow IdP-initiated sign-in for this configuration, or begin at our sign-in page."),
+    };
+    refusal.sentence()
 }
 
 /// The request of ours that the answer claims to be for. The claim is not to be trusted yet: it only
@@ -210,9 +224,9 @@ fn examine(
         want_attribute_statement: config.want_attribute_statement,
         want_name_id: config.want_name_id,
         allow_sha1: config.allow_sha1,
-        decryption_keys: Vec::new(),
-        want_assertions_encrypted: false,
-        allow_cbc: false,
+        decryption_keys: keys::decryption_keys(app, config)?,
+        want_assertions_encrypted: config.want_assertions_encrypted,
+        allow_cbc: config.allow_cbc,
     };
     Ok(saml::examine_response(answer, &expectations, saml_now(app)))
 }
@@ -264,7 +278,7 @@ async fn hand_over(
         })),
         None if request.is_none() => return report::refused_page(app, visit, config, &report, false),
         None if config.debug => Outcome::Refused(Box::new(report)),
-        None => Outcome::Refused(Box::new(report.without_xml())),
+        None => Outcome::Refused(Box::new(report.without_messages())),
     };
     let (visitor_hash, return_path) = match request {
         Some(request) => (request.visitor_hash, request.return_path),
@@ -285,23 +299,31 @@ fn until(assertion: &VerifiedAssertion) -> Option<Timestamp> {
     assertion.session_not_on_or_after().map(|until| Timestamp::from_micros(until.micros()))
 }
 
-async fn refuse_unsolicited(app: &App, visit: &Visit, config: &SamlConfig) -> Result<Response, Problem> {
-    let context = json!({ "method": "saml", "config": config.id, "because": "not asked for, late or used" });
+async fn refuse_unsolicited(
+    app: &App,
+    visit: &Visit,
+    config: &SamlConfig,
+    sentence: &str,
+) -> Result<Response, Problem> {
+    let context = json!({ "method": "saml", "config": config.id, "because": sentence });
     visit.record(app, "login_failed", "", &config.display_name, &context).await?;
-    Err(Problem::forbidden(format!(
+    let plain = format!(
         "This sign-in with {} was not begun here, took too long, or was used already, so you were not signed in.",
         config.display_name
-    ))
-    .because("the response is to no pending request; IdP-initiated sign-in is off for this configuration")
-    .next("Try again", start_href(&config.id, None)))
+    );
+    let told = if config.debug { format!("{plain} {sentence}") } else { plain };
+    Err(Problem::forbidden(told).because(sentence).next("Try again", start_href(&config.id, None)))
 }
 
 async fn refuse_replay(app: &App, visit: &Visit, config: &SamlConfig) -> Result<Response, Problem> {
-    let context = json!({ "method": "saml", "config": config.id, "because": "replay" });
+    let context = json!({ "method": "saml", "config": config.id, "because": replayed() });
     visit.record(app, "login_failed", "", &config.display_name, &context).await?;
-    Err(Problem::forbidden("This answer was used already, so you were not signed in. Begin again.")
-        .because("the request or the assertion was consumed before")
-        .next("Try again", start_href(&config.id, None)))
+    let told = if config.debug {
+        replayed()
+    } else {
+        "This answer was used already, so you were not signed in. Begin again.".to_owned()
+    };
+    Err(Problem::forbidden(told).because(replayed()).next("Try again", start_href(&config.id, None)))
 }
 
 #[derive(Deserialize)]
@@ -406,17 +428,18 @@ async fn finish(
             .conclude(exchange, Some("The configuration was disabled before the sign-in was finished."));
         return Err(not_enabled(config));
     }
-    let user = match identity::admit(&mut tx, app, config, identity).await? {
-        Ok(user) => user,
-        Err(sentence) => {
-            drop(tx);
-            app.exchanges.conclude(exchange, Some(&sentence));
-            let context = json!({ "method": "saml", "config": config.id, "because": sentence });
-            visit.record(app, "login_failed", &identity.username, &config.display_name, &context).await?;
-            return Err(Problem::new(StatusCode::FORBIDDEN, "You could not be signed in", sentence)
-                .next("Sign in as somebody else", "/staticlogin"));
-        }
-    };
+    let Admitted { user, kept_as_last_administrator } =
+        match identity::admit(&mut tx, app, config, identity).await? {
+            Ok(admitted) => admitted,
+            Err(sentence) => {
+                drop(tx);
+                app.exchanges.conclude(exchange, Some(&sentence));
+                let context = json!({ "method": "saml", "config": config.id, "because": sentence });
+                visit.record(app, "login_failed", &identity.username, &config.display_name, &context).await?;
+                return Err(Problem::new(StatusCode::FORBIDDEN, "You could not be signed in", sentence)
+                    .next("Sign in as somebody else", "/staticlogin"));
+            }
+        };
     let lifetime =
         until.map_or(app.sign_in_lifetime, |until| until.since(app.site.now()).min(app.sign_in_lifetime));
     let method = config.sign_in_method();
@@ -427,6 +450,13 @@ async fn finish(
     }
     let context = json!({ "method": "saml", "config": config.id, "groups": identity.group_values });
     visit.record_in(app, &mut tx, "login", &user.username, &config.display_name, &context).await?;
+    if kept_as_last_administrator {
+        let context = json!({
+            "config": config.id, "groups": identity.group_values,
+            "because": "the group mapping gives Administrators no longer, but nobody else could administer",
+        });
+        visit.record_in(app, &mut tx, "last_administrator_kept", "", &user.username, &context).await?;
+    }
     tx.commit().await?;
     app.exchanges.conclude(exchange, None);
     Ok(response)

@@ -1,11 +1,12 @@
 //! The SQL of SAML configurations.
 
 use ::store::Error;
+use saml::{AuthnContextClass, RequestedAuthnContext};
 use site::Site;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, FromRow, Row as _};
 
-use super::{Choice, RequestedAuthnContext, SamlConfig};
+use super::{Choice, SamlConfig};
 
 impl FromRow<'_, AnyRow> for SamlConfig {
     fn from_row(row: &AnyRow) -> Result<Self, sqlx::Error> {
@@ -74,7 +75,8 @@ fn requested_authn_context(row: &AnyRow) -> Result<Option<RequestedAuthnContext>
     if row.try_get::<String, _>(column)?.is_empty() {
         return Ok(None);
     }
-    let classes = list_in(row, "authn_context_classes")?;
+    let classes: Vec<String> = list_in(row, "authn_context_classes")?;
+    let classes = classes.iter().map(|uri| AuthnContextClass::from_uri(uri)).collect();
     Ok(Some(RequestedAuthnContext { comparison: choice(row, column)?, classes }))
 }
 
@@ -140,6 +142,8 @@ impl From<bool> for Value {
 /// Every column but the id and the two times.
 fn columns(config: &SamlConfig) -> Result<Vec<(&'static str, Value)>, Error> {
     let requested = config.requested_authn_context.as_ref();
+    let classes = requested.map(|wanted| wanted.classes.iter().map(AuthnContextClass::as_str));
+    let classes: Vec<&str> = classes.into_iter().flatten().collect();
     Ok(vec![
         ("made_by", (&config.made_by).into()),
         ("enabled", config.enabled.into()),
@@ -166,10 +170,7 @@ fn columns(config: &SamlConfig) -> Result<Vec<(&'static str, Value)>, Error> {
         ("allow_sha1", config.allow_sha1.into()),
         ("entity_id_style", config.entity_id_style.key().into()),
         ("authn_context_comparison", requested.map_or("", |wanted| wanted.comparison.key()).into()),
-        (
-            "authn_context_classes",
-            json(&requested.map(|wanted| &*wanted.classes).unwrap_or_default())?.into(),
-        ),
+        ("authn_context_classes", json(&classes)?.into()),
         ("want_assertions_encrypted", config.want_assertions_encrypted.into()),
         ("allow_cbc", config.allow_cbc.into()),
         ("slo_binding", config.slo_binding.key().into()),

@@ -30,6 +30,7 @@ use crate::app::App;
 use crate::visit::Visit;
 
 pub(super) use self::pages::{href, routes};
+pub(super) use self::readable::readable;
 
 /// Exchanges that wait to be written; with the largest messages about 8 MiB.
 const WAITING: usize = 64;
@@ -194,7 +195,7 @@ impl Exchange {
             findings: report.findings(),
             ..Self::new(app, visit, config, kind)
         };
-        exchange.with_messages(request.map_or("", |request| &request.message), examination.xml())
+        exchange.with_messages(request.map_or("", |request| &request.message), &received(examination))
     }
 
     /// The same, refused for another reason than the message itself. A message that can be sent over and over
@@ -215,6 +216,16 @@ impl Exchange {
         self.received = Message::new(received, self.evidence);
         self
     }
+}
+
+/// A message as it was received, and below it what was decrypted of it.
+pub(super) fn received(examination: &Examination) -> String {
+    let mut message = examination.xml().to_owned();
+    for part in examination.decrypted() {
+        message.push_str("\n<!-- Decrypted: -->\n");
+        message.push_str(part);
+    }
+    message
 }
 
 /// Whether a signature in the message is one of the identity provider.

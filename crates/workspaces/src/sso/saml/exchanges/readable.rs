@@ -18,7 +18,7 @@ const SECRET_NAMES: &[&str] =
 const SECRET_PARAMETERS: &[&str] = &["saml", "relaystate", "signature", "session", "code", "auth", "key"];
 
 /// The message, at most about `most` bytes of it.
-pub(super) fn readable(xml: &str, most: usize) -> String {
+pub(in crate::sso::saml) fn readable(xml: &str, most: usize) -> String {
     let pieces = pieces(xml);
     let mut page = Page { text: String::with_capacity(xml.len() + xml.len() / 2), depth: 0 };
     let mut masking = Masking::default();

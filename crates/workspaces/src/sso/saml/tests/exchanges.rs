@@ -92,7 +92,7 @@ both_databases! {
         house.clock.advance(Duration::from_secs(1));
         configured.post(&mut browser, &answer).await;
         let page = newest(&mut admin, &configured).await;
-        let words = "which is not pending here: it was answered already";
+        let words = "InResponseTo names a request that is not pending here.";
         assert!(page.texts("[role=alert]").concat().contains(words), "{}", page.body);
 
         // Nobody asked for it.
@@ -100,7 +100,7 @@ both_databases! {
         let unasked = configured.idp.sign(&configured.answer(&house, None));
         configured.post(&mut house.browser(), &unasked).await;
         let page = newest(&mut admin, &configured).await;
-        assert!(page.texts("[role=alert]").concat().contains("Allow IdP-initiated sign-in is off"), "{}", page.body);
+        assert!(page.texts("[role=alert]").concat().contains("Turn on Allow IdP-initiated sign-in for this configuration"), "{}", page.body);
         let page = admin.get(&list_path(&configured)).await;
         assert_eq!(page.texts("td[data-label=Outcome]"), ["Refused"; 5]);
     }

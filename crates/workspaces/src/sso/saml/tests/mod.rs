@@ -1,7 +1,10 @@
 mod configuration;
+mod encryption;
 mod exchanges;
 mod logout;
+mod mapping;
 mod refresh;
+mod refusals;
 mod settings;
 mod sign_in;
 mod trying_out;
@@ -11,8 +14,8 @@ use std::time::Duration;
 
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
 use saml::{
-    Attribute, AuthnContextClass, AuthnRequest, Certificate, DigestAlgorithm, NameId, NameIdFormat, Response,
-    SignatureAlgorithm, SignedParts, Signer, SigningKey, Timestamp,
+    Attribute, AuthnContextClass, AuthnRequest, Certificate, DigestAlgorithm, Encryption, Encryptor, NameId,
+    NameIdFormat, Response, SignatureAlgorithm, SignedParts, Signer, SigningKey, Timestamp,
 };
 use store::Clock as _;
 use testkit::{Browser, Reply, Request};
@@ -44,6 +47,10 @@ struct Answer {
     not_on_or_after: Timestamp,
     session_not_on_or_after: Option<Timestamp>,
     now: Timestamp,
+    authn_context: AuthnContextClass,
+    signed: SignedParts,
+    /// For whom the assertion is encrypted, if it is.
+    encryptor: Option<Encryptor>,
 }
 
 impl Idp {
@@ -75,10 +82,10 @@ impl Idp {
             authn_instant: answer.now,
             session_index: Some("_session"),
             session_not_on_or_after: answer.session_not_on_or_after,
-            authn_context: AuthnContextClass::PasswordProtectedTransport,
-            encryption: None,
+            authn_context: answer.authn_context.clone(),
+            encryption: answer.encryptor.as_ref().map(|encryptor| Encryption { encryptor, random: [7; 48] }),
         };
-        saml::post_value(&response.sign(&self.signer, SignedParts::Assertion).unwrap())
+        saml::post_value(&response.sign(&self.signer, answer.signed).unwrap())
     }
 }
 
@@ -141,6 +148,9 @@ impl Configured {
             not_on_or_after: now.plus(Duration::from_mins(5)),
             session_not_on_or_after: None,
             now,
+            authn_context: AuthnContextClass::PasswordProtectedTransport,
+            signed: SignedParts::Assertion,
+            encryptor: None,
         }
     }
 

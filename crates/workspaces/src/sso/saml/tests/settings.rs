@@ -1,9 +1,9 @@
-use saml::SpMetadata;
+use saml::{AuthnContextClass, AuthnContextComparison, SpMetadata};
 use store::both_databases;
 use store::testing::TestDatabase;
 use testkit::Request;
 
-use super::super::settings::{Comparison, MatchBy, ProfileField};
+use super::super::settings::{MatchBy, ProfileField};
 use super::super::{EntityIdStyle, GroupMappingMode, ProfileMapping, SloBinding};
 use super::{Configured, Idp, at, signed_in};
 use crate::testing::House;
@@ -38,8 +38,9 @@ both_databases! {
         let config = super::super::store::find(&mut conn, &configured.id).await.unwrap().unwrap();
         drop(conn);
         let requested = config.requested_authn_context.clone().unwrap();
-        assert_eq!(requested.comparison, Comparison::Minimum);
-        assert_eq!(requested.classes, [CLASS, "urn:example:mfa"]);
+        assert_eq!(requested.comparison, AuthnContextComparison::Minimum);
+        let mfa = AuthnContextClass::Other("urn:example:mfa".into());
+        assert_eq!(requested.classes, [AuthnContextClass::PasswordProtectedTransport, mfa]);
         assert_eq!(config.profile_mappings, [
             ProfileMapping { attribute: "mobile".into(), match_by: MatchBy::FriendlyName, field: ProfileField::Phone },
             ProfileMapping { attribute: "o".into(), match_by: MatchBy::Either, field: ProfileField::Organization },

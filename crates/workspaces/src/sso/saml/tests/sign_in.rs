@@ -202,6 +202,11 @@ both_databases! {
         let bend = |answer: &mut super::Answer| answer.audience = Some("https://other.example".into());
         let reply = loud.sign_in(&house, &mut house.browser(), bend).await;
         assert!(reply.body.contains("https://other.example"), "{}", reply.body);
+        assert!(reply.texts("td[data-label=Check]").is_empty() && !reply.body.contains("saml:Assertion"), "a sentence, no more: {}", reply.body);
+        let reply = loud.sign_in(&house, &mut admin, bend).await;
+        for words in ["&lt;saml:Audience&gt;https://other.example", "&lt;samlp:AuthnRequest", "What we received", "Show this exchange"] {
+            assert!(reply.body.contains(words) || reply.body.contains(&words.replace("&lt;", "&#60;").replace("&gt;", "&#62;")), "{words}: {}", reply.body);
+        }
         let reply = quiet.sign_in(&house, &mut admin, bend).await;
         assert!(reply.body.contains("https://other.example"), "{}", reply.body);
         assert!(reply.texts("td[data-label=Check]").iter().any(|name| name.contains("Audience")), "{}", reply.body);
@@ -251,7 +256,7 @@ both_databases! {
         assert_eq!(configured.sign_in(&house, &mut house.browser(), lookalike).await.status, 403);
         assert_eq!(users(&mut admin).await.len(), 1, "nobody was created");
         let reply = configured.sign_in(&house, &mut admin, chosen).await;
-        assert!(reply.body.contains("write NameID in the field"), "{}", reply.body);
+        assert!(reply.body.contains("write NameID in NameID Attribute"), "{}", reply.body);
     }
 
     async fn the_disabled_and_the_unknown_are_told_so(db: TestDatabase) {
@@ -261,6 +266,7 @@ both_databases! {
         let reply = closed.sign_in(&house, &mut house.browser(), |_| ()).await;
         assert_eq!(reply.status, 403);
         assert!(reply.body.contains("There is no account for ada@example.com here"), "{}", reply.body);
+        assert!(reply.body.contains("Create users is off"), "the setting is named: {}", reply.body);
 
         let open = Configured::save(&mut admin, Idp::new(), &[]).await;
         open.sign_in(&house, &mut house.browser(), |_| ()).await;
