@@ -52,5 +52,6 @@ pub const MIGRATIONS: store::Migrations = store::Migrations {
         (10, "metadata of service providers", include_str!("providers/saml/refresh/schema.sql")),
         (11, "property mappings", include_str!("mappings/schema.sql")),
         (12, "failures of property mappings", include_str!("providers/saml/schema_mapping_failures.sql")),
+        (13, "people whom an application knows", include_str!("providers/saml/schema_known_names.sql")),
     ],
 };

@@ -19,9 +19,9 @@ use store::{Error, Timestamp};
 use url::form_urlencoded;
 
 pub(crate) use self::consents::has_consented;
-pub(crate) use self::pages::{not_allowed, routes};
+pub(crate) use self::pages::routes;
 pub(crate) use self::pending::{Demands, NewRequest, follow, keep};
-pub(crate) use self::step::{Refusal, Standing, Step, next};
+pub(crate) use self::step::{Fit, Refusal, Standing, Step, Told, next};
 
 /// The sign-in page.
 pub(crate) const SIGN_IN: &str = "/if/flow/default-authentication-flow/";
@@ -29,6 +29,8 @@ pub(crate) const SIGN_IN: &str = "/if/flow/default-authentication-flow/";
 pub(crate) const SIGN_OUT: &str = "/if/flow/default-invalidation-flow/";
 /// Where a person agrees that an application learns who they are.
 pub(crate) const CONSENT: &str = "/if/flow/default-provider-authorization-explicit-consent/";
+/// Where a person turns back to the application without an answer.
+pub(crate) const CANCEL: &str = "/if/flow/cancel/";
 
 /// The address of the sign-in page that leads on to a page of ours.
 pub(crate) fn sign_in_then(path: &str) -> String {

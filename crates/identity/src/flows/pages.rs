@@ -5,7 +5,7 @@ use axum::Router;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde::Deserialize;
 use site::page::{html, html_with_status};
 use site::{Button, CspAdditions, Notice, Problem, Shell, Submitted, browser_sessions, origin};
@@ -13,9 +13,8 @@ use url::Url;
 
 use super::sign_in::{Credentials, Outcome};
 use super::waiting::Waiting;
-use super::{CONSENT, SIGN_IN, SIGN_OUT, Step};
+use super::{CANCEL, CONSENT, Refusal, SIGN_IN, SIGN_OUT, Step};
 use crate::app::App;
-use crate::applications::Application;
 use crate::library::MY_APPLICATIONS;
 use crate::sessions::Person;
 use crate::visit::Visit;
@@ -24,6 +23,7 @@ pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route(SIGN_IN, get(enter).post(sign_in))
         .route(CONSENT, get(enter).post(agree))
+        .route(CANCEL, post(turn_back))
         .route(SIGN_OUT, get(leave).post(sign_out))
 }
 
@@ -54,7 +54,10 @@ async fn lead_on(app: &App, visit: &Visit, token: &str) -> Result<Response, Prob
         Step::SignIn => SignInPage::new(app, visit).of(&waiting, token).answer(StatusCode::OK),
         Step::AskConsent => consent_page(app, visit, &waiting, token),
         Step::Answer => waiting.answer(app, visit).await,
-        Step::Refuse(refusal) => waiting.refuse(app, visit, refusal).await,
+        Step::Refuse(refusal) => match waiting.told_to_person(refusal) {
+            Some(sentence) => refused_page(app, visit, &waiting, token, (refusal, &sentence)).await,
+            None => waiting.refuse(app, visit, refusal).await,
+        },
     }
 }
 
@@ -67,6 +70,8 @@ struct SignInPage {
     /// Who is signed in already and has to prove it again.
     signed_in_as: Option<String>,
     request: String,
+    /// Whether there is an application to turn back to.
+    can_turn_back: bool,
     next: String,
     login: String,
     stay: bool,
@@ -81,6 +86,7 @@ impl SignInPage {
             application: None,
             signed_in_as: None,
             request: String::new(),
+            can_turn_back: false,
             next: visit.next.clone().unwrap_or_default(),
             login: String::new(),
             stay: false,
@@ -93,6 +99,8 @@ impl SignInPage {
         self.application = Some(waiting.application().name.clone());
         self.signed_in_as = waiting.person().map(|person| person.user.username.clone());
         token.clone_into(&mut self.request);
+        self.can_turn_back = waiting.can_turn_back();
+        self.login = waiting.login_hint().unwrap_or_default();
         self.return_to = waiting.return_to();
         self
     }
@@ -174,6 +182,7 @@ struct ConsentPage<'w> {
     application: &'w str,
     username: &'w str,
     request: &'w str,
+    can_turn_back: bool,
     step: String,
 }
 
@@ -183,7 +192,14 @@ fn consent_page(app: &App, visit: &Visit, waiting: &Waiting, token: &str) -> Res
     };
     let application = waiting.application().name.as_str();
     let shell = visit.card(app, format!("Sign in to {application}"));
-    let page = ConsentPage { shell, application, username: &person.user.username, request: token, step };
+    let page = ConsentPage {
+        shell,
+        application,
+        username: &person.user.username,
+        request: token,
+        can_turn_back: waiting.can_turn_back(),
+        step,
+    };
     let page = html(&page)?;
     Ok(match waiting.return_to() {
         Some(url) => CspAdditions::default().form_action(&url).on(page),
@@ -244,21 +260,63 @@ async fn sign_out(
     Ok(response)
 }
 
-/// The page for a person who may not open an application, which notes it too.
-pub(crate) async fn not_allowed(
+#[derive(Template)]
+#[template(path = "flows/templates/refused.html")]
+struct RefusedPage<'w> {
+    shell: Shell,
+    sentence: &'w str,
+    application: &'w str,
+    request: &'w str,
+    can_turn_back: bool,
+    trace: &'w str,
+}
+
+/// The page for a person who gets no further, and why: what is to be mended lies with them or their
+/// administrator. The request goes on waiting, so that they can turn back to the application.
+async fn refused_page(
     app: &App,
     visit: &Visit,
-    application: &Application,
-    person: &Person,
-) -> Result<Problem, Problem> {
-    let (name, username) = (&application.name, &person.user.username);
-    let context = serde_json::json!({ "reason": "the bindings do not let this person in" });
+    waiting: &Waiting,
+    token: &str,
+    (refusal, sentence): (Refusal, &str),
+) -> Result<Response, Problem> {
+    let application = waiting.application();
+    let username = waiting.person().map_or("", |person| person.user.username.as_str());
+    let reason = match refusal {
+        Refusal::NotAllowed => "the bindings do not let this person in",
+        _ => sentence,
+    };
+    let context = serde_json::json!({ "reason": reason });
     visit.record(app, "access_denied", username, &application.slug, &context).await?;
-    let sentence = format!(
-        "You are signed in as {username}, and that account may not open {name}. Ask an administrator to bind \
-         {name} to you or to one of your groups, or sign out and use another account."
-    );
-    Ok(Problem::forbidden(sentence)
-        .because(format!("{username} may not open {}", application.slug))
-        .next("Go to My applications", MY_APPLICATIONS))
+    let page = RefusedPage {
+        shell: visit.card(app, "Permission denied"),
+        sentence,
+        application: &application.name,
+        request: token,
+        can_turn_back: waiting.can_turn_back(),
+        trace: &visit.trace.0,
+    };
+    let page = html_with_status(StatusCode::FORBIDDEN, &page)?;
+    Ok(match waiting.return_to() {
+        Some(url) => CspAdditions::default().form_action(&url).on(page),
+        None => page,
+    })
+}
+
+#[derive(Deserialize)]
+struct TurnBackForm {
+    request: String,
+}
+
+/// “Cancel” and “Go back”: the application hears that there will be no answer.
+async fn turn_back(
+    State(app): State<App>,
+    visit: Visit,
+    Submitted(form): Submitted<TurnBackForm>,
+) -> Result<Response, Problem> {
+    let waiting = Waiting::find(&app, &visit, &form.request).await?;
+    if !waiting.can_turn_back() {
+        return Ok(Redirect::to(MY_APPLICATIONS).into_response());
+    }
+    waiting.turn_back(&app, &visit).await
 }

@@ -25,6 +25,32 @@ pub(crate) enum Refusal {
     NotAllowed,
     /// The application wants nothing to be shown, and something would have to be.
     NotPassive,
+    /// The application asks for what this person or this sign-in can't give.
+    Unfit,
+    /// The person turned back instead of signing in.
+    Cancelled,
+    /// The person turned back instead of agreeing.
+    Declined,
+}
+
+/// Whether a person fits what the application asks for. Its protocol knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Fit {
+    #[default]
+    Fits,
+    /// Not in this session; another sign-in may mend it.
+    SignInAgain,
+    /// Not at all.
+    Unfit(Told),
+}
+
+/// Who can do something about it, and so is told first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// The application, at once.
+    Application,
+    /// The person, in this sentence.
+    Person(String),
 }
 
 /// How far the person has come.
@@ -36,6 +62,8 @@ pub(crate) struct Standing<'p> {
     pub(crate) proven: bool,
     /// Whether they agreed.
     pub(crate) consented: bool,
+    /// Whether they fit what is asked for; of no account without a person.
+    pub(crate) fit: &'p Fit,
 }
 
 /// Decides what comes next. Nothing but a whole standing leads to [`Step::Answer`]: whatever step was
@@ -46,9 +74,17 @@ pub(crate) fn next(client: &Client, demands: Demands, standing: Standing<'_>) ->
     if demands.force_authn && !standing.proven {
         return show(Step::SignIn);
     }
+    match standing.fit {
+        Fit::SignInAgain if standing.proven => return Step::Refuse(Refusal::Unfit),
+        Fit::SignInAgain => return show(Step::SignIn),
+        Fit::Fits | Fit::Unfit(_) => {}
+    }
     let mode = client.application.policy_engine_mode;
     if !policies::allows(mode, &client.bindings, &person.user.id, &person.groups) {
         return Step::Refuse(Refusal::NotAllowed);
+    }
+    if matches!(standing.fit, Fit::Unfit(_)) {
+        return Step::Refuse(Refusal::Unfit);
     }
     if client.asks_consent && !standing.consented {
         return show(Step::AskConsent);
@@ -117,6 +153,7 @@ mod tests {
     }
 
     const REFUSED: Step = Step::Refuse(Refusal::NotAllowed);
+    const UNFIT: Step = Step::Refuse(Refusal::Unfit);
     const NOT_PASSIVE: Step = Step::Refuse(Refusal::NotPassive);
 
     /// Every combination of seven truths.
@@ -127,18 +164,24 @@ mod tests {
     #[test]
     fn every_standing_has_one_next_step() {
         let ann = ann();
-        for [force_authn, passive, signed_in, proven, allowed, asks_consent, consented] in every_case() {
+        let fits = [Fit::Fits, Fit::SignInAgain, Fit::Unfit(Told::Application)];
+        for ([force_authn, passive, signed_in, proven, allowed, asks_consent, consented], fit) in
+            every_case().flat_map(|case| fits.iter().map(move |fit| (case, fit)))
+        {
             let client = client(asks_consent, (!allowed).then_some("bob"));
-            let standing = Standing { person: signed_in.then_some(&ann), proven, consented };
+            let standing = Standing { person: signed_in.then_some(&ann), proven, consented, fit };
             let step = next(&client, Demands { force_authn, passive }, standing);
-            let known = signed_in && (proven || !force_authn);
-            let expected = match (known, allowed, asks_consent && !consented) {
+            let again = force_authn || *fit == Fit::SignInAgain;
+            let known = signed_in && (proven || !again);
+            let expected = match (known, fit, allowed, asks_consent && !consented) {
                 (false, ..) if passive => NOT_PASSIVE,
                 (false, ..) => Step::SignIn,
-                (true, false, _) => REFUSED,
-                (true, true, true) if passive => NOT_PASSIVE,
-                (true, true, true) => Step::AskConsent,
-                (true, true, false) => Step::Answer,
+                (true, Fit::SignInAgain, ..) => UNFIT,
+                (true, _, false, _) => REFUSED,
+                (true, Fit::Unfit(_), true, _) => UNFIT,
+                (true, Fit::Fits, true, true) if passive => NOT_PASSIVE,
+                (true, Fit::Fits, true, true) => Step::AskConsent,
+                (true, Fit::Fits, true, false) => Step::Answer,
             };
             assert_eq!(step, expected, "{client:?} {standing:?}");
         }

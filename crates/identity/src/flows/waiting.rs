@@ -11,7 +11,7 @@ use site::Problem;
 use url::Url;
 
 use super::pending::{self, Pending};
-use super::{Refusal, Standing, Step, consents, pages};
+use super::{Fit, Refusal, Standing, Step, Told, consents};
 use crate::app::App;
 use crate::applications::Application;
 use crate::library::MY_APPLICATIONS;
@@ -23,7 +23,9 @@ use crate::visit::Visit;
 pub(super) struct Waiting {
     pub(super) pending: Pending,
     provider: Arc<Provider>,
+    request: providers::Waiting,
     person: Option<Person>,
+    fit: Fit,
     consented: bool,
     /// Whether the person agreed in this very request.
     pub(super) agreed: bool,
@@ -50,7 +52,12 @@ impl Waiting {
             }
             _ => false,
         };
-        Ok(Self { pending, provider, person, consented, agreed: false })
+        let request = providers::waiting(&pending.details)?;
+        let fit = match &person {
+            Some(person) => request.fit(app, &provider, person).await?,
+            None => Fit::default(),
+        };
+        Ok(Self { pending, provider, request, person, fit, consented, agreed: false })
     }
 
     pub(super) fn person(&self) -> Option<&Person> {
@@ -59,6 +66,33 @@ impl Waiting {
 
     pub(super) fn application(&self) -> &Application {
         &self.provider.client().application
+    }
+
+    /// Whether an application waits for an answer, so that a person can turn back to it.
+    pub(super) fn can_turn_back(&self) -> bool {
+        self.request.is_asked_for()
+    }
+
+    /// By what the person signs in whom the application names.
+    pub(super) fn login_hint(&self) -> Option<String> {
+        self.request.login_hint()
+    }
+
+    /// What the person is told before the application is, if the request ends for this reason.
+    pub(super) fn told_to_person(&self, refusal: Refusal) -> Option<String> {
+        if self.pending.demands.passive {
+            return None;
+        }
+        let (person, application) = (self.person.as_ref()?, &self.application().name);
+        match (refusal, &self.fit) {
+            (Refusal::NotAllowed, _) => Some(format!(
+                "You are signed in as {username}, and that account may not open {application}. Ask an administrator \
+                 to bind {application} to you or to one of your groups, or sign out and use another account.",
+                username = person.user.username
+            )),
+            (Refusal::Unfit, Fit::Unfit(Told::Person(sentence))) => Some(sentence.clone()),
+            _ => None,
+        }
     }
 
     pub(super) fn return_to(&self) -> Option<Url> {
@@ -73,6 +107,7 @@ impl Waiting {
             person,
             proven: session_id.is_some() && session_id == self.pending.proven_session_id.as_deref(),
             consented: self.consented || self.agreed,
+            fit: &self.fit,
         };
         super::next(self.provider.client(), self.pending.demands, standing)
     }
@@ -106,13 +141,13 @@ impl Waiting {
             consents::consent(&mut tx, &app.site, &person.user.id, &application.id).await?;
         }
         tx.commit().await?;
-        providers::answer(app, visit, &self.provider, &self.pending.details, person).await
+        self.request.answer(app, visit, &self.provider, person).await
     }
 
-    /// Uses the request up and ends it without an answer.
+    /// Uses the request up and tells the application that there will be no answer.
     ///
     /// # Errors
-    /// The page that says so, or the database's.
+    /// A page that says to begin again, if the request was used meanwhile; the database's.
     pub(super) async fn refuse(
         self,
         app: &App,
@@ -124,15 +159,20 @@ impl Waiting {
             return Err(gone());
         }
         tx.commit().await?;
-        match (refusal, &self.person) {
-            (Refusal::NotAllowed, Some(person)) => {
-                Err(pages::not_allowed(app, visit, self.application(), person).await?)
-            }
-            (Refusal::NotAllowed, None) => Err(Problem::internal("nobody was to be refused access")),
-            (Refusal::NotPassive, _) => {
-                providers::refuse_passive(app, visit, &self.provider, &self.pending.details)
-            }
-        }
+        self.request.refuse(app, visit, &self.provider, (self.person.as_ref(), refusal)).await
+    }
+
+    /// The person turns back: what the application hears depends on how far they had come.
+    ///
+    /// # Errors
+    /// As [`Self::refuse`].
+    pub(super) async fn turn_back(self, app: &App, visit: &Visit) -> Result<Response, Problem> {
+        let refusal = match self.step() {
+            Step::SignIn => Refusal::Cancelled,
+            Step::AskConsent | Step::Answer => Refusal::Declined,
+            Step::Refuse(refusal) => refusal,
+        };
+        self.refuse(app, visit, refusal).await
     }
 }
 

@@ -6,15 +6,12 @@ pub(crate) mod saml;
 
 use std::sync::Arc;
 
-use axum::response::Response;
 use site::Problem;
 
 pub(crate) use self::pages::{PROVIDERS, routes};
-pub(crate) use self::saml::Snapshot as Provider;
+pub(crate) use self::saml::{Snapshot as Provider, Waiting};
 use crate::app::App;
 use crate::applications::{Application, Binding};
-use crate::sessions::Person;
-use crate::visit::Visit;
 
 /// An application as a sign-in needs it.
 #[derive(Clone, Debug)]
@@ -39,29 +36,10 @@ pub(crate) async fn find(
     app.saml.find(app, slug, revision).await
 }
 
-/// The answer to a request that waited, for the person who is signed in and may. The answer is noted first.
+/// A request of an application that waited, as its protocol kept it.
 ///
 /// # Errors
-/// A page for the person, if the answer can't be given; the database's.
-pub(crate) async fn answer(
-    app: &App,
-    visit: &Visit,
-    provider: &Provider,
-    details: &str,
-    person: &Person,
-) -> Result<Response, Problem> {
-    saml::answer_waiting(app, visit, provider, details, person).await
-}
-
-/// The answer that nothing can be said without showing something to the person.
-///
-/// # Errors
-/// A page for the person, if the answer can't be given.
-pub(crate) fn refuse_passive(
-    app: &App,
-    visit: &Visit,
-    provider: &Provider,
-    details: &str,
-) -> Result<Response, Problem> {
-    saml::refuse_waiting(app, visit, provider, details)
+/// Details that a newer version kept.
+pub(crate) fn waiting(details: &str) -> Result<Waiting, Problem> {
+    saml::waiting(details)
 }

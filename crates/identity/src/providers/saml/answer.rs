@@ -1,85 +1,116 @@
-//! The answer to a service provider: who is signed in, signed.
+//! The answer to a service provider: who is signed in, signed, or why nobody is.
 
 use askama::Template;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use saml::{AuthnContextClass, Binding, ErrorResponse, Message, NameId, StatusCode, Timestamp};
+use saml::{Binding, Encryption, ErrorResponse, Message, NameIdFormat, SignedParts, Timestamp};
 use serde_json::json;
 use site::{CspAdditions, Problem, Shell};
+use url::Url;
 
-use super::name_id::{self, per_session};
+use super::fit::Granted;
+use super::name_id::per_session;
 use super::period::Period;
+use super::refused::Refused;
 use super::request::Asked;
 use super::snapshot::Snapshot;
 use crate::app::App;
-use crate::library::MY_APPLICATIONS;
 use crate::mappings::Subject;
 use crate::sessions::Person;
 use crate::visit::Visit;
 
-/// Tells the application who is signed in. The caller has made sure that this person may. The event is
-/// durable before anything leaves.
+/// Tells the application who is signed in. The caller has made sure that this person may, and that they fit what
+/// was asked for. The event is durable before anything leaves.
 ///
 /// # Errors
-/// A page, if the application knows people by what this account does not have; the database's.
+/// A page, if the answer's address is not registered any more; the database's.
 pub(super) async fn answer(
     app: &App,
     visit: &Visit,
     snapshot: &Snapshot,
     asked: &Asked,
-    person: &Person,
+    (person, granted): (&Person, &Granted),
 ) -> Result<Response, Problem> {
     let provider = &snapshot.provider;
-    let format = name_id::format(&provider.settings, asked.name_id_format().as_ref());
-    let format = format.map_err(Problem::bad_request)?;
-    let about = (&person.user, person.groups.as_slice());
-    let name_id = name_id::name(&app.site, provider, format, about, &person.session.id)
-        .map_err(|sentence| Problem::forbidden(sentence).next("Go to My applications", MY_APPLICATIONS))?;
+    let to = Destination::of(snapshot, asked)?;
     let subject = Subject { user: &person.user, groups: &person.groups, provider: &provider.settings.name };
     let told = snapshot.mapped.about(app, subject).await;
     told.settle(app, visit, provider, &person.user.username).await?;
-    let xml = issue(app, snapshot, asked, person, (&name_id, &told.attributes))?;
+    let xml = issue(app, snapshot, asked, &to, (person, granted, &told.attributes))?;
+    if granted.name_id.format == NameIdFormat::Persistent {
+        snapshot.names.note(app, &provider.id, &person.user.id).await?;
+    }
     let context = json!({
         "provider": provider.settings.name,
-        "name_id": name_id.value,
+        "name_id": granted.name_id.value,
         "in_response_to": asked.in_response_to,
         "session": person.session.id,
     });
     let (username, application) = (&person.user.username, &snapshot.client().application.slug);
     visit.record(app, "authorize_application", username, application, &context).await?;
-    deliver(app, visit, snapshot, asked, &xml)
+    deliver(app, visit, snapshot, asked, &to, &xml)
 }
 
-/// Tells the application that nothing can be said without showing something to the person.
+/// Tells the application why it gets no assertion (SAML Core 3.2.2). The event is durable before anything leaves.
 ///
 /// # Errors
-/// The answer can't be written.
-pub(super) fn not_passive(
+/// A page, if the answer's address is not registered any more; the database's.
+pub(super) async fn refuse(
     app: &App,
     visit: &Visit,
     snapshot: &Snapshot,
     asked: &Asked,
+    (person, refused): (Option<&Person>, &Refused),
 ) -> Result<Response, Problem> {
+    let to = Destination::of(snapshot, asked)?;
     let response = ErrorResponse {
         id: &fresh_id(app),
         issue_instant: moment(app, 0),
         issuer: &snapshot.issuer,
-        destination: snapshot.provider.settings.acs_url.as_str(),
+        destination: to.url.as_str(),
         in_response_to: asked.in_response_to.as_deref(),
-        status: StatusCode::Responder,
-        sub_status: Some(StatusCode::NoPassive),
-        message: Some("The person would have to sign in or to agree, and the request forbids to ask."),
+        status: refused.status.clone(),
+        sub_status: Some(refused.sub_status.clone()),
+        message: Some(&refused.sentence),
     };
-    let signed = snapshot.provider.settings.sign_response.then_some(&snapshot.signer);
-    let xml = response.to_xml(signed).map_err(Problem::internal)?;
-    deliver(app, visit, snapshot, asked, &xml)
+    let is_signed_inside = snapshot.provider.settings.sign_response && to.binding == Binding::HttpPost;
+    let xml = response.to_xml(is_signed_inside.then_some(&snapshot.signer)).map_err(Problem::internal)?;
+    let context = json!({
+        "provider": snapshot.provider.settings.name,
+        "status": refused.sub_status.as_str(),
+        "reason": refused.sentence,
+        "in_response_to": asked.in_response_to,
+    });
+    let username = person.map_or("", |person| person.user.username.as_str());
+    visit.record(app, "request_refused", username, &snapshot.client().application.slug, &context).await?;
+    deliver(app, visit, snapshot, asked, &to, &xml)
+}
+
+/// Where an answer goes: registered, and nowhere else.
+struct Destination<'s> {
+    url: &'s Url,
+    binding: Binding,
+}
+
+impl<'s> Destination<'s> {
+    fn of(snapshot: &'s Snapshot, asked: &Asked) -> Result<Self, Problem> {
+        let settings = &snapshot.provider.settings;
+        let (url, binding) = asked.target(settings).ok_or_else(|| {
+            Problem::bad_request(
+                "The address that the answer was to go to is not registered any more. Go back to the application and \
+                 start again.",
+            )
+            .because(format!("the provider {} has no ACS URL with the index {}", settings.name, asked.acs))
+        })?;
+        Ok(Self { url, binding })
+    }
 }
 
 fn issue(
     app: &App,
     snapshot: &Snapshot,
     asked: &Asked,
-    person: &Person,
-    (name_id, attributes): (&NameId, &[saml::Attribute]),
+    to: &Destination<'_>,
+    (person, granted, attributes): (&Person, &Granted, &[saml::Attribute]),
 ) -> Result<String, Problem> {
     let settings = &snapshot.provider.settings;
     let session_index = per_session(&app.site, "saml session index", &person.session.id, &snapshot.provider);
@@ -89,54 +120,59 @@ fn issue(
         assertion_id: &fresh_id(app),
         issue_instant: moment(app, 0),
         issuer: &snapshot.issuer,
-        destination: settings.acs_url.as_str(),
+        destination: to.url.as_str(),
         in_response_to: asked.in_response_to.as_deref(),
         audience: Some(settings.audience.as_str()).filter(|audience| !audience.is_empty()),
-        name_id,
+        name_id: &granted.name_id,
         attributes,
         not_before: after(&settings.assertion_valid_not_before),
         not_on_or_after: after(&settings.assertion_valid_not_on_or_after),
         authn_instant: Timestamp::from_micros(person.session.authenticated_at.micros()),
         session_index: Some(&session_index),
         session_not_on_or_after: Some(after(&settings.session_valid_not_on_or_after)),
-        authn_context: match person.session.method.as_str() {
-            "password" => AuthnContextClass::PasswordProtectedTransport,
-            _ => AuthnContextClass::Unspecified,
-        },
-        encryption: None,
+        authn_context: granted.authn_context.clone(),
+        encryption: snapshot.encryptor.as_ref().map(|encryptor| {
+            let mut random = [0; 48];
+            app.site.random().fill(&mut random);
+            Encryption { encryptor, random }
+        }),
     };
-    response.sign(&snapshot.signer, snapshot.parts).map_err(|error| {
+    let parts = match to.binding {
+        Binding::HttpPost => snapshot.parts,
+        // The message of a redirect is signed beside it, and not inside (SAML Bindings 3.4.4.1).
+        Binding::HttpRedirect => SignedParts::Assertion,
+    };
+    response.sign(&snapshot.signer, parts).map_err(|error| {
         Problem::internal(format!("the answer for {} can't be signed: {error}", settings.name))
     })
 }
 
-/// Sends an answer to the registered address, by the provider's binding. It can't go anywhere else.
 fn deliver(
     app: &App,
     visit: &Visit,
     snapshot: &Snapshot,
     asked: &Asked,
+    to: &Destination<'_>,
     xml: &str,
 ) -> Result<Response, Problem> {
-    let settings = &snapshot.provider.settings;
     let relay_state = asked.relay_state.as_deref();
-    match settings.sp_binding {
+    match to.binding {
         Binding::HttpPost => {
             let application = snapshot.client().application.name.as_str();
             let page = AnswerPage {
                 shell: visit.card(app, format!("Redirecting to {application}")),
                 application,
-                acs_url: settings.acs_url.as_str(),
+                acs_url: to.url.as_str(),
                 response: saml::post_value(xml),
                 relay_state,
             };
-            Ok(CspAdditions::default().form_action(&settings.acs_url).on(site::html(&page)?))
+            Ok(CspAdditions::default().form_action(to.url).on(site::html(&page)?))
         }
         Binding::HttpRedirect => {
             let signer = &snapshot.signer;
-            let signing = settings.sign_response.then_some((signer.key(), signer.signature_algorithm()));
-            let endpoint = settings.acs_url.as_str();
-            let url = saml::redirect_url(endpoint, Message::Response, xml, relay_state, signing)
+            let is_signed = snapshot.provider.settings.sign_response;
+            let signing = is_signed.then_some((signer.key(), signer.signature_algorithm()));
+            let url = saml::redirect_url(to.url.as_str(), Message::Response, xml, relay_state, signing)
                 .map_err(Problem::internal)?;
             Ok(Redirect::to(&url).into_response())
         }

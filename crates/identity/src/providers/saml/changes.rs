@@ -1,5 +1,6 @@
 //! Changing SAML providers: what must hold afterwards.
 
+use ::saml::SignatureAlgorithm;
 use ::store::Error;
 use serde_json::json;
 use sqlx::AnyConnection;
@@ -10,7 +11,7 @@ use super::{refresh, store, told};
 use crate::app::App;
 use crate::refusal::Refusal;
 use crate::visit::AdminVisit;
-use crate::{applications, revision};
+use crate::{applications, certificates, revision};
 
 /// Creates a provider in the caller's transaction and returns its id. The caller notes it.
 ///
@@ -89,6 +90,42 @@ pub(super) async fn change(by: &AdminVisit, provider: &SamlProvider) -> Result<(
     Ok(())
 }
 
+/// What came of a change of certificates.
+pub(super) struct Swapped {
+    /// Of the provider.
+    pub(super) name: String,
+    /// How it signs now, if the other kind of key asked for another way.
+    pub(super) algorithm: Option<SignatureAlgorithm>,
+}
+
+/// Makes the next signing certificate the one that signs; the one that signed stays announced, so that the change
+/// can be taken back and applications that are late still know both.
+///
+/// # Errors
+/// [`Refusal::Gone`]; [`Refusal::Conflict`] if there is no next certificate; the database's.
+pub(super) async fn swap_certificates(by: &AdminVisit, id: &str) -> Result<Swapped, Refusal> {
+    let mut tx = by.app.store.begin().await?;
+    let mut provider = store::find(&mut tx, id).await?.ok_or(Refusal::Gone)?;
+    let settings = &mut provider.settings;
+    let next = settings.next_signing_kp.take().ok_or_else(|| {
+        Refusal::Conflict(format!("The provider {} has no next signing certificate.", settings.name))
+    })?;
+    let keypair = certificates::find(&mut tx, &next).await?.ok_or(Refusal::Gone)?;
+    let fitting = keypair.certificate()?.verifying_key().key_type().signature_algorithms();
+    let algorithm = match fitting.contains(&settings.signature_algorithm) {
+        true => None,
+        false => fitting.first().copied(),
+    };
+    settings.signature_algorithm = algorithm.unwrap_or(settings.signature_algorithm);
+    settings.next_signing_kp = Some(std::mem::replace(&mut settings.signing_kp, next));
+    store::update(&mut tx, &provider).await?;
+    revision::bump(&mut tx).await?;
+    let settings = &provider.settings;
+    by.record_in(&mut tx, "model_updated", &settings.name, &about(settings)).await?;
+    tx.commit().await?;
+    Ok(Swapped { name: settings.name.clone(), algorithm })
+}
+
 /// Deletes a provider that no application uses, and returns what it was called.
 ///
 /// # Errors
@@ -116,10 +153,14 @@ pub(super) fn about(settings: &Settings) -> serde_json::Value {
     json!({
         "model": "samlprovider",
         "acs_url": settings.acs_url.as_str(),
+        "further_acs": settings.further_acs.iter().map(|acs| acs.url.as_str()).collect::<Vec<_>>(),
         "issuer": settings.issuer,
         "audience": settings.audience,
         "signing_kp": settings.signing_kp,
+        "next_signing_kp": settings.next_signing_kp,
         "verification_kp": settings.verification_kp,
+        "request_signatures": settings.request_signatures.key(),
+        "encryption_kp": settings.encryption_kp,
         "authorization_flow": settings.authorization_flow.key(),
     })
 }

@@ -9,12 +9,14 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use saml::AuthnRequest;
-use site::Problem;
+use serde_json::json;
+use site::{Problem, Visitor};
 use url::form_urlencoded;
 
-use super::answer;
+use super::refused::{self, Denial};
 use super::request::{self, Checked};
 use super::snapshot::Snapshot;
+use super::{answer, fit};
 use crate::app::App;
 use crate::flows::{self, NewRequest, Refusal, Standing, Step};
 use crate::sessions;
@@ -42,19 +44,25 @@ async fn redirect_binding(
     go_on(&app, &visit, &slug, |snapshot| request::check(&request, snapshot)).await
 }
 
-/// A sign-in that begins here: the application gets an answer to a request that it never sent.
+/// A sign-in that begins here: the application gets an answer to a request that it never sent. The link may bring
+/// a RelayState, as a tile of the application's own pages would.
 async fn begin_here(
     State(app): State<App>,
     visit: Visit,
     Path(slug): Path<String>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    go_on(&app, &visit, &slug, |snapshot| Ok(Checked::begun_here(snapshot))).await
+    let query = query.unwrap_or_default();
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    let relay_state = pairs.find(|(name, _)| name == "RelayState").map(|(_, value)| value.into_owned());
+    go_on(&app, &visit, &slug, |snapshot| Checked::begun_here(snapshot, relay_state)).await
 }
 
 /// A request in a form that another site posts. The cookie does not come with it (`SameSite=Lax`), so the
 /// request waits, and the redirect that follows comes with the cookie.
 async fn post_binding(
     State(app): State<App>,
+    visit: Visit,
     Path(slug): Path<String>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
@@ -76,11 +84,10 @@ async fn post_binding(
     let request = AuthnRequest::from_post(message.as_deref().unwrap_or_default(), relay_state.as_deref())
         .map_err(|error| unreadable(&error))?;
     let snapshot = find(&app, &slug, None).await?;
-    let checked = request::check(&request, &snapshot)?;
-    let mut tx = app.store.begin().await?;
-    let token = flows::keep(&mut tx, &app.site, &waiting(&snapshot, &checked)?, None).await?;
-    tx.commit().await?;
-    Ok(Redirect::to(&flows::go_on(token.as_str())).into_response())
+    match request::check(&request, &snapshot) {
+        Ok(checked) => keep(&app, &snapshot, &checked, None).await,
+        Err(denial) => deny(&app, &visit, &snapshot, denial).await,
+    }
 }
 
 /// Decides what comes next for who has our cookie, and does it.
@@ -88,36 +95,86 @@ async fn go_on(
     app: &App,
     visit: &Visit,
     slug: &str,
-    check: impl FnOnce(&Snapshot) -> Result<Checked, Problem>,
+    check: impl FnOnce(&Snapshot) -> Result<Checked, Denial>,
 ) -> Result<Response, Problem> {
     let present = {
         let mut conn = app.store.read().await?;
         sessions::present(&mut conn, &app.site, &visit.visitor).await?
     };
     let snapshot = find(app, slug, present.as_ref().map(|present| present.revision)).await?;
-    let checked = check(&snapshot)?;
-    let person = present.as_ref().map(|present| &present.person);
-    let client = snapshot.client();
-    let consented = match person {
-        Some(person) if client.asks_consent => {
-            let mut conn = app.store.read().await?;
-            flows::has_consented(&mut conn, &app.site, &person.user.id, &client.application.id).await?
-        }
-        _ => false,
+    let checked = match check(&snapshot) {
+        Ok(checked) => checked,
+        Err(denial) => return deny(app, visit, &snapshot, denial).await,
     };
-    let standing = Standing { person, proven: false, consented };
-    match (flows::next(client, checked.demands, standing), person) {
-        (Step::Answer, Some(person)) => answer::answer(app, visit, &snapshot, &checked.asked, person).await,
-        (Step::Refuse(Refusal::NotPassive), _) => answer::not_passive(app, visit, &snapshot, &checked.asked),
-        (Step::Refuse(Refusal::NotAllowed), Some(person)) => {
-            Err(flows::not_allowed(app, visit, &client.application, person).await?)
+    let Some(person) = present.map(|present| present.person) else {
+        return begin(app, visit, &snapshot, &checked).await;
+    };
+    let client = snapshot.client();
+    let consented = client.asks_consent && {
+        let mut conn = app.store.read().await?;
+        flows::has_consented(&mut conn, &app.site, &person.user.id, &client.application.id).await?
+    };
+    let outcome = fit::check(app, &snapshot, &checked.asked, &person).await?;
+    let fit = fit::for_flow(&outcome);
+    let standing = Standing { person: Some(&person), proven: false, consented, fit: &fit };
+    match (flows::next(client, checked.demands, standing), outcome) {
+        (Step::Answer, Ok(granted)) => {
+            answer::answer(app, visit, &snapshot, &checked.asked, (&person, &granted)).await
         }
-        _ => {
-            let mut tx = app.store.begin().await?;
-            let waiting = waiting(&snapshot, &checked)?;
-            let token = flows::keep(&mut tx, &app.site, &waiting, Some(&visit.visitor)).await?;
-            tx.commit().await?;
-            Ok(Redirect::to(&flows::go_on(token.as_str())).into_response())
+        (Step::Refuse(Refusal::Unfit), Err(unfit)) if checked.demands.passive => {
+            let refused = unfit.refused();
+            answer::refuse(app, visit, &snapshot, &checked.asked, (Some(&person), &refused)).await
+        }
+        (Step::Refuse(refusal), _) if checked.demands.passive => {
+            let refused = refused::by_flow(refusal);
+            answer::refuse(app, visit, &snapshot, &checked.asked, (Some(&person), &refused)).await
+        }
+        _ => keep(app, &snapshot, &checked, Some(&visit.visitor)).await,
+    }
+}
+
+/// What comes next for somebody who is not signed in.
+async fn begin(
+    app: &App,
+    visit: &Visit,
+    snapshot: &Snapshot,
+    checked: &Checked,
+) -> Result<Response, Problem> {
+    if checked.demands.passive {
+        let refused = refused::by_flow(Refusal::NotPassive);
+        return answer::refuse(app, visit, snapshot, &checked.asked, (None, &refused)).await;
+    }
+    keep(app, snapshot, checked, Some(&visit.visitor)).await
+}
+
+/// Keeps the request, and sends the person to where it goes on.
+async fn keep(
+    app: &App,
+    snapshot: &Snapshot,
+    checked: &Checked,
+    visitor: Option<&Visitor>,
+) -> Result<Response, Problem> {
+    let waiting = waiting(snapshot, checked)?;
+    let mut tx = app.store.begin().await?;
+    let token = flows::keep(&mut tx, &app.site, &waiting, visitor).await?;
+    tx.commit().await?;
+    Ok(Redirect::to(&flows::go_on(token.as_str())).into_response())
+}
+
+/// Tells whom it may tell that a request is not answered with an assertion, and notes it.
+async fn deny(app: &App, visit: &Visit, snapshot: &Snapshot, denial: Denial) -> Result<Response, Problem> {
+    match denial {
+        Denial::Answer(asked, refused) => {
+            answer::refuse(app, visit, snapshot, &asked, (None, &refused)).await
+        }
+        Denial::Page(problem) => {
+            let context = json!({
+                "provider": snapshot.provider.settings.name,
+                "reason": problem.sentence(),
+            });
+            let application = &snapshot.client().application.slug;
+            visit.record(app, "configuration_error", "", application, &context).await?;
+            Err(problem)
         }
     }
 }
@@ -126,7 +183,10 @@ fn waiting<'s>(snapshot: &'s Snapshot, checked: &Checked) -> Result<NewRequest<'
     Ok(NewRequest {
         application_id: &snapshot.client().application.id,
         demands: checked.demands,
-        return_to: &snapshot.provider.settings.acs_url,
+        return_to: checked
+            .asked
+            .target(&snapshot.provider.settings)
+            .map_or_else(|| &snapshot.provider.settings.acs_url, |(url, _)| url),
         details: serde_json::to_string(&checked.asked).map_err(Problem::internal)?,
     })
 }

@@ -14,7 +14,7 @@ use store::Timestamp;
 use url::form_urlencoded;
 
 use super::endpoints;
-use super::settings::{NAME_ID_POLICIES, RequestSignatures};
+use super::settings::NAME_ID_POLICIES;
 use super::snapshot::Snapshot;
 use crate::app::App;
 
@@ -81,7 +81,6 @@ fn describe(site: &Site, slug: &str, snapshot: &Snapshot, valid_until: Timestamp
         binding,
         location: site.url(&format!("/application/saml/{slug}/sso/binding/{rest}/")),
     };
-    let must_be_signed = snapshot.provider.settings.request_signatures == RequestSignatures::Required;
     // The next one is announced before it is used, so that nobody is locked out on the day.
     let certificates = [Some(snapshot.signer.certificate()), snapshot.next_certificate.as_ref()];
     IdpMetadata {
@@ -95,7 +94,7 @@ fn describe(site: &Site, slug: &str, snapshot: &Snapshot, valid_until: Timestamp
         single_logout_services: Vec::new(),
         signing_certificates: certificates.into_iter().flatten().cloned().collect(),
         name_id_formats: NAME_ID_POLICIES.map(|(format, _)| format).into(),
-        want_authn_requests_signed: must_be_signed && !snapshot.verification.is_empty(),
+        want_authn_requests_signed: snapshot.wants_signed_requests(),
     }
 }
 

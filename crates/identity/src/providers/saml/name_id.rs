@@ -3,7 +3,7 @@
 use saml::{NameId, NameIdFormat};
 use site::Site;
 
-use super::settings::{SamlProvider, Settings};
+use super::settings::{PersistentNames, SamlProvider, Settings};
 use crate::groups::Group;
 use crate::mappings::text_attribute;
 use crate::users::User;
@@ -26,48 +26,97 @@ pub(super) fn format(settings: &Settings, asked: Option<&NameIdFormat>) -> Resul
     }
 }
 
-/// The name of a user in that format.
-///
-/// # Errors
-/// A sentence, if the user has no such name.
-pub(super) fn name(
-    site: &Site,
-    provider: &SamlProvider,
-    format: NameIdFormat,
-    (user, groups): (&User, &[Group]),
-    session_id: &str,
-) -> Result<NameId, String> {
-    // The same at every application, and telling nothing.
-    let uid = || ::store::hash_token(&user.id);
-    let value = match (provider.settings.name_id_mapping, &format) {
-        (Some(mapping), _) => mapping.values(user, groups).into_iter().next().unwrap_or_default(),
-        (None, NameIdFormat::EmailAddress) => user.email.clone(),
-        (None, NameIdFormat::X509SubjectName) => {
-            text_attribute(user, "distinguishedName").map_or_else(uid, str::to_owned)
-        }
-        (None, NameIdFormat::WindowsDomainQualifiedName) => {
-            text_attribute(user, "upn").map_or_else(uid, str::to_owned)
-        }
-        (None, NameIdFormat::Transient) => per_session(site, "saml transient name", session_id, provider),
-        (None, _) => uid(),
-    };
-    if value.is_empty() {
-        let wanted = match provider.settings.name_id_mapping {
-            Some(mapping) => mapping.label().to_lowercase(),
-            None => "email address".to_owned(),
+/// Who names people, and to whom.
+#[derive(Clone, Copy)]
+pub(super) struct Naming<'n> {
+    pub(super) site: &'n Site,
+    pub(super) provider: &'n SamlProvider,
+    /// What we call ourselves to this application.
+    pub(super) issuer: &'n str,
+}
+
+impl Naming<'_> {
+    /// The name of a user in that format.
+    ///
+    /// # Errors
+    /// A sentence, if the user has no such name.
+    pub(super) fn name(
+        &self,
+        format: NameIdFormat,
+        (user, groups): (&User, &[Group]),
+        session_id: &str,
+    ) -> Result<NameId, String> {
+        let mapping = self.provider.settings.name_id_mapping;
+        let value = match mapping {
+            Some(mapping) => mapping.values(user, groups).into_iter().next().unwrap_or_default(),
+            None => self.value(&format, user, session_id),
         };
-        return Err(format!(
-            "The application knows people by their {wanted}, and the account {} has none. Ask an administrator \
-             to add it.",
-            user.username
-        ));
+        if value.is_empty() {
+            let wanted = mapping.map_or("email address".to_owned(), |mapping| mapping.label().to_lowercase());
+            return Err(format!(
+                "The application knows people by their {wanted}, and the account {} has none. Ask an administrator \
+                 to add it.",
+                user.username
+            ));
+        }
+        Ok(self.qualified(format, value))
     }
-    Ok(NameId::new(format, value))
+
+    fn value(&self, format: &NameIdFormat, user: &User, session_id: &str) -> String {
+        // The same at every application, and telling nothing.
+        let uid = || ::store::hash_token(&user.id);
+        let noted = |name| text_attribute(user, name).map_or_else(uid, str::to_owned);
+        match format {
+            NameIdFormat::EmailAddress => user.email.clone(),
+            NameIdFormat::X509SubjectName => noted("distinguishedName"),
+            NameIdFormat::WindowsDomainQualifiedName => noted("upn"),
+            NameIdFormat::Transient => {
+                per_session(self.site, "saml transient name", session_id, self.provider)
+            }
+            NameIdFormat::Persistent => match self.provider.settings.persistent_names {
+                PersistentNames::PerApplication => self.pairwise(user),
+                PersistentNames::SameEverywhere => uid(),
+            },
+            _ => uid(),
+        }
+    }
+
+    /// Another name at each application, which two of them can't compare (SAML Core 8.3.7). What the
+    /// application calls itself makes the difference; who calls itself nothing is known by its provider.
+    fn pairwise(&self, user: &User) -> String {
+        let whom = match self.provider.settings.audience.as_str() {
+            "" => ["provider", &self.provider.id],
+            audience => ["entity", audience],
+        };
+        let mac = self.site.mac("saml persistent name", &[whom[0], whom[1], &user.id]);
+        hex(&mac[..20])
+    }
+
+    /// Names that mean something between two parties only say between whom (8.3.7, 8.3.8).
+    fn qualified(&self, format: NameIdFormat, value: String) -> NameId {
+        let mut name_id = NameId::new(format, value);
+        let settings = &self.provider.settings;
+        let is_pairwise = settings.persistent_names == PersistentNames::PerApplication
+            && settings.name_id_mapping.is_none();
+        match name_id.format {
+            NameIdFormat::Persistent | NameIdFormat::Transient => {
+                name_id.name_qualifier = Some(self.issuer.to_owned());
+            }
+            _ => return name_id,
+        }
+        if (is_pairwise || name_id.format == NameIdFormat::Transient) && !settings.audience.is_empty() {
+            name_id.sp_name_qualifier = Some(settings.audience.clone());
+        }
+        name_id
+    }
 }
 
 /// A value that stays the same for one session at one provider, and tells others nothing.
 pub(super) fn per_session(site: &Site, label: &str, session_id: &str, provider: &SamlProvider) -> String {
     let mac = site.mac(label, &[session_id, &provider.id]);
-    let hex: String = mac[..20].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("_{hex}")
+    format!("_{}", hex(&mac[..20]))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

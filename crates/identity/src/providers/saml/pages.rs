@@ -14,7 +14,7 @@ use super::form::{Choices, Fields};
 use super::settings::{SamlProvider, Settings};
 use super::told::{self, KeptFailure};
 use super::uses::CertificateRole;
-use super::{changes, metadata, preview, refresh, store};
+use super::{changes, metadata, preview, refresh, snapshot, store};
 use crate::app::App;
 use crate::applications::{self, Application};
 use crate::certificates::Warning;
@@ -29,6 +29,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/if/admin/providers/saml/{id}/", get(view))
         .route("/if/admin/providers/saml/{id}/edit/", get(edit_page).post(change))
         .route("/if/admin/providers/saml/{id}/certificate/", get(certificate))
+        .route("/if/admin/providers/saml/{id}/next-certificate/", post(use_next_certificate))
         .route("/if/admin/providers/saml/{id}/delete/", post(delete))
 }
 
@@ -163,6 +164,8 @@ struct ViewPage {
     provider: SamlProvider,
     application: Option<Application>,
     certificate: String,
+    /// What will sign later.
+    next_certificate: Option<String>,
     warnings: Vec<(Warning, CertificateRole)>,
     /// What the application's own metadata said.
     told: refresh::Shown,
@@ -190,16 +193,21 @@ async fn view(
     let mut conn = by.app.store.read().await?;
     let application = applications::by_provider(&mut conn, &id).await?;
     let certificate = certificates::find(&mut conn, &provider.settings.signing_kp).await?;
+    let next = match &provider.settings.next_signing_kp {
+        Some(next) => certificates::find(&mut conn, next).await?,
+        None => None,
+    };
     let warnings = certificates::warnings_for_provider(&mut conn, &id, by.app.site.now()).await?;
     let told = refresh::Shown::load(&mut conn, &id).await?;
     let users = users::names(&mut conn).await?;
+    let slug = application.as_ref().map(|application| application.slug.clone());
+    let own_name = snapshot::issuer(&by.app.site, slug.as_deref().unwrap_or_default(), &provider);
     let preview = match query.for_user.as_str() {
         "" => None,
-        user_id => preview::of(&mut conn, &by, &provider, user_id).await?,
+        user_id => preview::of(&mut conn, &by, (&provider, &own_name), user_id).await?,
     };
     let failures = told::kept_failures(&mut conn, &id).await?;
     drop(conn);
-    let slug = application.as_ref().map(|application| application.slug.clone());
     let (metadata, issuer) = match &slug {
         Some(slug) => match by.app.saml.find(&by.app, slug, None).await? {
             Some(snapshot) => {
@@ -212,6 +220,7 @@ async fn view(
     site::html(&ViewPage {
         shell: by.page(provider.settings.name.clone()),
         certificate: certificate.map(|keypair| keypair.name).unwrap_or_default(),
+        next_certificate: next.map(|keypair| keypair.name),
         warnings,
         told,
         urls: slug.map(|slug| Urls::of(&by.app, &slug)),
@@ -232,6 +241,25 @@ async fn certificate(by: AdminVisit, Path(id): Path<String>) -> Result<Response,
     let keypair = certificates::find(&mut conn, &provider.settings.signing_kp).await?;
     let keypair = keypair.ok_or_else(|| Problem::not_found("The provider has no signing certificate."))?;
     Ok(certificates::pem_file(&keypair))
+}
+
+async fn use_next_certificate(
+    by: AdminVisit,
+    Path(id): Path<String>,
+    Submitted(Button {}): Submitted<Button>,
+) -> Result<Response, Problem> {
+    match changes::swap_certificates(&by, &id).await {
+        Ok(swapped) => {
+            let how = swapped.algorithm.map(|algorithm| format!(" with {algorithm}")).unwrap_or_default();
+            let sentence = format!(
+                "The provider {} signs with its next certificate{how} from now on. The one from before stays \
+                 announced.",
+                swapped.name
+            );
+            Ok(by.done(&sentence, &page_of(&id)))
+        }
+        Err(refusal) => Err(Problem::from(refusal).next("Back to the provider", page_of(&id))),
+    }
 }
 
 async fn delete(

@@ -3,7 +3,7 @@
 use site::Problem;
 use sqlx::AnyConnection;
 
-use super::name_id;
+use super::name_id::{self, Naming};
 use super::pages::Preview;
 use super::settings::SamlProvider;
 use super::told::Mapped;
@@ -18,15 +18,14 @@ use crate::{groups, users};
 pub(super) async fn of(
     conn: &mut AnyConnection,
     by: &AdminVisit,
-    provider: &SamlProvider,
+    (provider, issuer): (&SamlProvider, &str),
     user_id: &str,
 ) -> Result<Option<Preview>, Problem> {
     let Some(user) = users::find(conn, user_id).await? else { return Ok(None) };
     let groups = groups::of_user(conn, user_id).await?;
     let format = name_id::format(&provider.settings, None);
-    let name_id = format.and_then(|format| {
-        name_id::name(&by.app.site, provider, format, (&user, &groups), &by.person.session.id)
-    });
+    let naming = Naming { site: &by.app.site, provider, issuer };
+    let name_id = format.and_then(|format| naming.name(format, (&user, &groups), &by.person.session.id));
     let subject = Subject { user: &user, groups: &groups, provider: &provider.settings.name };
     let told = Mapped::load(conn, &provider.settings).await?.about(&by.app, subject).await;
     let failures =

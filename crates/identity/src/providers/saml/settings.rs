@@ -1,6 +1,6 @@
 //! The settings of a SAML provider: authentik's fields, read into types.
 
-use saml::{Binding, DigestAlgorithm, NameIdFormat, SignatureAlgorithm};
+use saml::{Binding, DataEncryption, DigestAlgorithm, KeyTransport, NameIdFormat, SignatureAlgorithm};
 use url::Url;
 
 use super::period::Period;
@@ -111,30 +111,6 @@ choice! {
     }
 }
 
-choice! {
-    /// How an assertion is encrypted (XML Encryption 1.1, 5.2), kept by its URI.
-    DataEncryption {
-        /// The default.
-        Aes256Gcm = "http://www.w3.org/2009/xmlenc11#aes256-gcm", "AES-256-GCM";
-        /// Shorter key.
-        Aes128Gcm = "http://www.w3.org/2009/xmlenc11#aes128-gcm", "AES-128-GCM";
-        /// Without authentication of the cipher text.
-        Aes256Cbc = "http://www.w3.org/2001/04/xmlenc#aes256-cbc", "AES-256-CBC (for old applications only)";
-        /// Without authentication of the cipher text.
-        Aes128Cbc = "http://www.w3.org/2001/04/xmlenc#aes128-cbc", "AES-128-CBC (for old applications only)";
-    }
-}
-
-choice! {
-    /// How the key of an encrypted assertion travels (XML Encryption 1.1, 5.5), kept by its URI.
-    KeyTransport {
-        /// With SHA-1 inside, as all peers know it.
-        RsaOaepMgf1p = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p", "RSA-OAEP (known to all applications)";
-        /// With SHA-256.
-        RsaOaep = "http://www.w3.org/2009/xmlenc11#rsa-oaep", "RSA-OAEP with SHA-256";
-    }
-}
-
 /// The formats of a name that a provider can answer with, in the order of the form (`authentik.md` 2.4).
 pub(crate) const NAME_ID_POLICIES: [(NameIdFormat, &str); 6] = [
     (NameIdFormat::EmailAddress, "Email address"),
@@ -234,6 +210,46 @@ pub(crate) struct Settings {
     pub(crate) metadata_url: Option<Url>,
     /// Whether that address may lie in a private network.
     pub(crate) metadata_allow_private: bool,
+}
+
+/// One registered address for answers, the main one or a further one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Acs<'s> {
+    pub(crate) index: u16,
+    pub(crate) binding: Binding,
+    pub(crate) url: &'s Url,
+}
+
+impl Acs<'_> {
+    /// The words for its binding.
+    pub(crate) fn binding_label(&self) -> &'static str {
+        SP_BINDINGS.iter().find(|(known, ..)| *known == self.binding).map_or("", |(.., label)| label)
+    }
+}
+
+impl Settings {
+    /// Every registered address for answers, the default one first.
+    pub(crate) fn every_acs(&self) -> Vec<Acs<'_>> {
+        let main = Acs { index: 0, binding: self.sp_binding, url: &self.acs_url };
+        let further = self.further_acs.iter();
+        let further = further.map(|acs| Acs { index: acs.index, binding: acs.binding, url: &acs.url });
+        let mut all: Vec<Acs<'_>> = std::iter::once(main).chain(further).collect();
+        let default = self.default_acs().index;
+        all.sort_by_key(|acs| acs.index != default);
+        all
+    }
+
+    /// Where answers go unless a request says otherwise.
+    pub(crate) fn default_acs(&self) -> Acs<'_> {
+        let main = Acs { index: 0, binding: self.sp_binding, url: &self.acs_url };
+        let default = self.further_acs.iter().find(|acs| acs.is_default);
+        default.map_or(main, |acs| Acs { index: acs.index, binding: acs.binding, url: &acs.url })
+    }
+
+    /// The registered address with that index.
+    pub(crate) fn acs(&self, index: u16) -> Option<Acs<'_>> {
+        self.every_acs().into_iter().find(|acs| acs.index == index)
+    }
 }
 
 /// A SAML provider.

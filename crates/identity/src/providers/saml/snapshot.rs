@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use saml::{Certificate, SignedParts, Signer, SigningKey, VerifyingKey};
+use saml::{Certificate, Encryptor, SignedParts, Signer, SigningKey, VerifyingKey};
 use site::{Problem, Site};
 use sqlx::AnyConnection;
 use store::{Error, Sealer};
+use url::Url;
 
+use super::known_names::Noted;
 use super::metadata::Publication;
 use super::refresh;
-use super::settings::{AuthorizationFlow, SamlProvider};
+use super::settings::{AuthorizationFlow, RequestSignatures, SamlProvider};
 use super::store::find;
 use super::told::Mapped;
 use crate::app::App;
@@ -34,11 +36,23 @@ pub(crate) struct Snapshot {
     pub(super) verification: Vec<VerifyingKey>,
     /// What the application is told.
     pub(super) mapped: Mapped,
+    /// What encrypts assertions.
+    pub(super) encryptor: Option<Encryptor>,
+    /// Where the application sends people.
+    pub(super) sso_urls: Vec<Url>,
+    /// Who has a lasting name there.
+    pub(super) names: Noted,
     /// Our metadata, once it was asked for.
     pub(super) publication: Publication,
 }
 
 impl Snapshot {
+    /// Whether requests must be signed.
+    pub(super) fn wants_signed_requests(&self) -> bool {
+        let rule = self.provider.settings.request_signatures;
+        !self.verification.is_empty() && rule == RequestSignatures::Required
+    }
+
     /// The application.
     pub(crate) fn client(&self) -> &Client {
         &self.client
@@ -104,16 +118,19 @@ async fn load(
     let signer = signer(conn, sealer, &provider).await?;
     let parts = SignedParts::of(provider.settings.sign_assertion, provider.settings.sign_response)
         .ok_or_else(|| unusable(&provider, "it is set to sign nothing"))?;
+    let settings = &provider.settings;
     let mut verification = Vec::new();
     let further = refresh::further_verification(conn, &provider.id).await?;
-    for id in provider.settings.verification_kp.iter().chain(&further) {
+    for id in settings.verification_kp.iter().chain(&further) {
         verification.push(certificate_of(conn, &provider, id).await?.verifying_key().clone());
     }
-    let next_certificate = match &provider.settings.next_signing_kp {
-        Some(id) => Some(certificate_of(conn, &provider, id).await?),
+    let next_certificate = optional_certificate(conn, &provider, settings.next_signing_kp.as_deref()).await?;
+    let encryptor = match optional_certificate(conn, &provider, settings.encryption_kp.as_deref()).await? {
+        Some(certificate) => Some(encryptor(&provider, certificate)?),
         None => None,
     };
     let mapped = Mapped::load(conn, &provider.settings).await?;
+    let sso_urls = sso_urls(site, slug)?;
     let issuer = issuer(site, slug, &provider);
     let asks_consent = provider.settings.authorization_flow == AuthorizationFlow::Explicit;
     let client = Client { application, bindings, asks_consent };
@@ -127,8 +144,18 @@ async fn load(
         parts,
         next_certificate,
         verification,
+        encryptor,
+        sso_urls,
+        names: Noted::default(),
         publication: Publication::default(),
     }))
+}
+
+/// The addresses that a request may say it was sent to.
+fn sso_urls(site: &Site, slug: &str) -> Result<Vec<Url>, Problem> {
+    let parse = |rest: &str| Url::parse(&site.url(&format!("/application/saml/{slug}/{rest}")));
+    let urls = ["sso/binding/redirect/", "sso/binding/post/", ""].map(parse);
+    urls.into_iter().collect::<Result<_, _>>().map_err(Problem::internal)
 }
 
 /// What answers are issued as: the Issuer of the provider, or else the address of the metadata.
@@ -155,6 +182,23 @@ async fn signer(
         .map_err(|error| unusable(provider, error))
 }
 
+fn encryptor(provider: &SamlProvider, certificate: Certificate) -> Result<Encryptor, Problem> {
+    let settings = &provider.settings;
+    Encryptor::new(certificate, settings.data_encryption, settings.key_transport)
+        .map_err(|error| unusable(provider, error))
+}
+
+async fn optional_certificate(
+    conn: &mut AnyConnection,
+    provider: &SamlProvider,
+    id: Option<&str>,
+) -> Result<Option<Certificate>, Problem> {
+    match id {
+        Some(id) => certificate_of(conn, provider, id).await.map(Some),
+        None => Ok(None),
+    }
+}
+
 async fn certificate_of(
     conn: &mut AnyConnection,
     provider: &SamlProvider,
@@ -166,5 +210,5 @@ async fn certificate_of(
 }
 
 fn unusable(provider: &SamlProvider, why: impl std::fmt::Display) -> Problem {
-    Problem::internal(format!("the provider {} can't sign: {why}", provider.settings.name))
+    Problem::internal(format!("the provider {} can't be used: {why}", provider.settings.name))
 }

@@ -1,6 +1,6 @@
 //! The SQL of SAML providers.
 
-use saml::{DigestAlgorithm, NameIdFormat, SignatureAlgorithm};
+use saml::{DataEncryption, DigestAlgorithm, KeyTransport, NameIdFormat, SignatureAlgorithm};
 use serde::{Deserialize, Serialize};
 use sqlx::{AnyConnection, FromRow};
 use store::Error;
@@ -8,8 +8,8 @@ use url::Url;
 
 use super::period::Period;
 use super::settings::{
-    AcsEndpoint, AuthorizationFlow, DataEncryption, KeyTransport, LogoutMethod, OnMappingFailure,
-    PersistentNames, RequestSignatures, SamlProvider, Settings, SlsBinding, parse_sp_binding, sp_binding_key,
+    AcsEndpoint, AuthorizationFlow, LogoutMethod, OnMappingFailure, PersistentNames, RequestSignatures,
+    SamlProvider, Settings, SlsBinding, parse_sp_binding, sp_binding_key,
 };
 use crate::mappings::BuiltIn as Mapping;
 
@@ -175,8 +175,8 @@ impl TryFrom<Row> for SamlProvider {
             allow_sha1: row.allow_sha1 != 0,
             encryption_kp: row.encryption_kp,
             data_encryption: read
-                .known("encryption algorithm", DataEncryption::parse(&row.data_encryption))?,
-            key_transport: read.known("key transport", KeyTransport::parse(&row.key_transport))?,
+                .known("encryption algorithm", DataEncryption::from_uri(&row.data_encryption))?,
+            key_transport: read.known("key transport", KeyTransport::from_uri(&row.key_transport))?,
             sls_url: read.optional_url("SLS URL", row.sls_url.as_deref())?,
             sls_binding: read.known("SLS binding", SlsBinding::parse(&row.sls_binding))?,
             logout_method: read.known("logout method", LogoutMethod::parse(&row.logout_method))?,
@@ -309,8 +309,8 @@ async fn write(conn: &mut AnyConnection, sql: String, provider: &SamlProvider) -
         .bind(settings.request_signatures.key())
         .bind(i64::from(settings.allow_sha1))
         .bind(&settings.encryption_kp)
-        .bind(settings.data_encryption.key())
-        .bind(settings.key_transport.key())
+        .bind(settings.data_encryption.as_str())
+        .bind(settings.key_transport.as_str())
         .bind(settings.sls_url.as_ref().map(Url::as_str))
         .bind(settings.sls_binding.key())
         .bind(settings.logout_method.key())

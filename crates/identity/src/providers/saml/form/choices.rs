@@ -1,23 +1,23 @@
 //! What the choices of the form offer.
 
-use saml::{DigestAlgorithm, SignatureAlgorithm};
+use saml::{DataEncryption, DigestAlgorithm, KeyTransport, SignatureAlgorithm};
 use sqlx::AnyConnection;
 use store::Error;
 
 use crate::certificates;
 use crate::mappings::{self, BuiltIn as Mapping};
 use crate::providers::saml::settings::{
-    AuthorizationFlow, DataEncryption, KeyTransport, LogoutMethod, NAME_ID_POLICIES, OnMappingFailure,
-    PersistentNames, RequestSignatures, SP_BINDINGS, SlsBinding,
+    AuthorizationFlow, LogoutMethod, NAME_ID_POLICIES, OnMappingFailure, PersistentNames, RequestSignatures,
+    SP_BINDINGS, SlsBinding,
 };
 
-pub(super) const SIGNATURE_ALGORITHMS: [SignatureAlgorithm; 6] = [
+/// ECDSA with SHA-512 is not among them: no key that can be made or imported here signs so.
+pub(super) const SIGNATURE_ALGORITHMS: [SignatureAlgorithm; 5] = [
     SignatureAlgorithm::RsaSha256,
     SignatureAlgorithm::RsaSha384,
     SignatureAlgorithm::RsaSha512,
     SignatureAlgorithm::EcdsaSha256,
     SignatureAlgorithm::EcdsaSha384,
-    SignatureAlgorithm::EcdsaSha512,
 ];
 pub(super) const DIGEST_ALGORITHMS: [DigestAlgorithm; 3] =
     [DigestAlgorithm::Sha256, DigestAlgorithm::Sha384, DigestAlgorithm::Sha512];
@@ -78,8 +78,8 @@ impl Choices {
                 RequestSignatures::label,
             ),
             encryption_kp: or_none("--------- (assertions are not encrypted)", &certificates),
-            data_encryption: words(DataEncryption::ALL, DataEncryption::key, DataEncryption::label),
-            key_transport: words(KeyTransport::ALL, KeyTransport::key, KeyTransport::label),
+            data_encryption: words(&DataEncryption::ALL, DataEncryption::as_str, DataEncryption::label),
+            key_transport: words(&KeyTransport::ALL, KeyTransport::as_str, KeyTransport::label),
             property_mappings: mappings,
             on_mapping_failure: words(OnMappingFailure::ALL, OnMappingFailure::key, OnMappingFailure::label),
             name_id_mapping: or_none("--------- (by the NameID policy)", &single),

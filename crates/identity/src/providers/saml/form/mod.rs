@@ -4,7 +4,7 @@ mod acs_rows;
 mod choices;
 mod sense;
 
-use saml::{DigestAlgorithm, NameIdFormat, SignatureAlgorithm};
+use saml::{DataEncryption, DigestAlgorithm, KeyTransport, NameIdFormat, SignatureAlgorithm};
 use serde::Deserialize;
 use site::{FieldErrors, form, origin};
 use sqlx::AnyConnection;
@@ -15,8 +15,8 @@ pub(super) use self::acs_rows::MOST_FURTHER_ACS;
 pub(crate) use self::choices::Choices;
 use self::choices::{DIGEST_ALGORITHMS, SIGNATURE_ALGORITHMS};
 use super::settings::{
-    AuthorizationFlow, DataEncryption, KeyTransport, LogoutMethod, NAME_ID_POLICIES, OnMappingFailure,
-    PersistentNames, RequestSignatures, Settings, SlsBinding, parse_sp_binding, sp_binding_key,
+    AuthorizationFlow, LogoutMethod, NAME_ID_POLICIES, OnMappingFailure, PersistentNames, RequestSignatures,
+    Settings, SlsBinding, parse_sp_binding, sp_binding_key,
 };
 use crate::certificates;
 use crate::mappings::BuiltIn as Mapping;
@@ -101,8 +101,8 @@ impl Fields {
             logout_method: LogoutMethod::FrontChannelIframe.key().to_owned(),
             signing_kp: signing_kp.unwrap_or_default(),
             request_signatures: RequestSignatures::Required.key().to_owned(),
-            data_encryption: DataEncryption::Aes256Gcm.key().to_owned(),
-            key_transport: KeyTransport::RsaOaepMgf1p.key().to_owned(),
+            data_encryption: DataEncryption::Aes256Gcm.as_str().to_owned(),
+            key_transport: KeyTransport::RsaOaepMgf1p.as_str().to_owned(),
             sign_assertion: on(),
             sign_logout_request: on(),
             sign_logout_response: on(),
@@ -138,8 +138,8 @@ impl Fields {
             request_signatures: settings.request_signatures.key().to_owned(),
             allow_sha1: checked(settings.allow_sha1),
             encryption_kp: settings.encryption_kp.clone().unwrap_or_default(),
-            data_encryption: settings.data_encryption.key().to_owned(),
-            key_transport: settings.key_transport.key().to_owned(),
+            data_encryption: settings.data_encryption.as_str().to_owned(),
+            key_transport: settings.key_transport.as_str().to_owned(),
             sign_assertion: checked(settings.sign_assertion),
             sign_response: checked(settings.sign_response),
             sign_logout_request: checked(settings.sign_logout_request),
@@ -195,8 +195,8 @@ impl Fields {
         let logout_method = chosen.one("logout_method", LogoutMethod::parse(&self.logout_method));
         let signatures = RequestSignatures::parse(&self.request_signatures);
         let signatures = chosen.one("request_signatures", signatures);
-        let data_encryption = chosen.one("data_encryption", DataEncryption::parse(&self.data_encryption));
-        let key_transport = chosen.one("key_transport", KeyTransport::parse(&self.key_transport));
+        let data_encryption = chosen.one("data_encryption", DataEncryption::from_uri(&self.data_encryption));
+        let key_transport = chosen.one("key_transport", KeyTransport::from_uri(&self.key_transport));
         let failure = chosen.one("on_mapping_failure", OnMappingFailure::parse(&self.on_mapping_failure));
         let names = chosen.one("persistent_names", PersistentNames::parse(&self.persistent_names));
         let (texts, answers) = (self.texts(errors), self.answers(errors));

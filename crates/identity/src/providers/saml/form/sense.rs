@@ -11,6 +11,7 @@ use crate::{certificates, mappings};
 /// What can be said without asking anybody.
 pub(super) fn check(settings: &Settings, errors: &mut FieldErrors) {
     check_signing(settings, errors);
+    check_encryption(settings, errors);
     check_periods(settings, errors);
     check_logout(settings, errors);
     check_addresses(settings, errors);
@@ -40,6 +41,16 @@ pub(super) async fn check_mappings(
         errors.add("property_mappings", "One of these is not here any more. Choose again.");
     }
     Ok(())
+}
+
+/// What CBC encrypts can be changed unnoticed, and so deciphered, unless a signature covers it.
+fn check_encryption(settings: &Settings, errors: &mut FieldErrors) {
+    if settings.encryption_kp.is_some() && settings.data_encryption.is_cbc() && !settings.sign_response {
+        errors.add(
+            "data_encryption",
+            "AES-CBC is safe only within a signed response. Choose AES-GCM, or tick Sign responses too.",
+        );
+    }
 }
 
 fn check_periods(settings: &Settings, errors: &mut FieldErrors) {
@@ -94,11 +105,14 @@ pub(super) async fn check_certificates(
 ) -> Result<(), Error> {
     match certificates::find(conn, &settings.signing_kp).await? {
         Some(keypair) if keypair.has_key => {
-            if !fits(&keypair.certificate_pem, settings.signature_algorithm) {
-                errors.add(
-                    "signature_algorithm",
-                    "The chosen certificate has another kind of key. Choose RSA for an RSA key, ECDSA for an ECDSA key.",
+            let fitting = algorithms(&keypair.certificate_pem);
+            if !fitting.contains(&settings.signature_algorithm) {
+                let fitting: Vec<&str> = fitting.iter().map(|algorithm| algorithm.label()).collect();
+                let sentence = format!(
+                    "The chosen certificate has another kind of key. Choose {}.",
+                    fitting.join(" or ")
                 );
+                errors.add("signature_algorithm", sentence);
             }
         }
         _ => errors.add(
@@ -118,7 +132,7 @@ pub(super) async fn check_certificates(
     }
     if let Some(id) = &settings.encryption_kp {
         match certificates::find(conn, id).await? {
-            Some(keypair) if fits(&keypair.certificate_pem, SignatureAlgorithm::RsaSha256) => {}
+            Some(keypair) if algorithms(&keypair.certificate_pem).contains(&SignatureAlgorithm::RsaSha256) => {}
             Some(_) => errors.add(
                 "encryption_kp",
                 "Assertions can be encrypted for an RSA key only, and this certificate has another kind of key.",
@@ -129,8 +143,8 @@ pub(super) async fn check_certificates(
     Ok(())
 }
 
-fn fits(certificate_pem: &str, algorithm: SignatureAlgorithm) -> bool {
-    Certificate::parse(certificate_pem.as_bytes()).is_ok_and(|certificate| {
-        certificate.verifying_key().key_type().signature_algorithms().contains(&algorithm)
-    })
+/// What the key of a certificate can sign with.
+fn algorithms(certificate_pem: &str) -> &'static [SignatureAlgorithm] {
+    let certificate = Certificate::parse(certificate_pem.as_bytes());
+    certificate.map_or(&[], |certificate| certificate.verifying_key().key_type().signature_algorithms())
 }

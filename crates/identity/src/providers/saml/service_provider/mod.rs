@@ -3,8 +3,8 @@
 mod words;
 
 use saml::{
-    AssertionConsumerService, Binding, Certificate, KeyType, LogoutBinding, MetadataExpectations,
-    NameIdFormat, SpMetadata,
+    AssertionConsumerService, Binding, Certificate, DataEncryption, KeyTransport, KeyType, LogoutBinding,
+    MetadataExpectations, NameIdFormat, SpMetadata,
 };
 use site::origin::parse_web_url;
 use sqlx::AnyConnection;
@@ -13,10 +13,7 @@ use url::Url;
 
 pub(super) use self::words::Line;
 use super::form::MOST_FURTHER_ACS;
-use super::settings::{
-    AcsEndpoint, DataEncryption, KeyTransport, LogoutMethod, NAME_ID_POLICIES, RequestSignatures, Settings,
-    SlsBinding,
-};
+use super::settings::{AcsEndpoint, LogoutMethod, NAME_ID_POLICIES, RequestSignatures, Settings, SlsBinding};
 use crate::app::App;
 use crate::certificates;
 
@@ -124,9 +121,8 @@ impl ServiceProviderFacts {
     /// nothing better. `None` if it names none that is spoken here.
     pub(super) fn data_encryption(&self) -> Option<Result<DataEncryption, DataEncryption>> {
         let named: Vec<DataEncryption> =
-            self.metadata.encryption_methods.iter().filter_map(|uri| DataEncryption::parse(uri)).collect();
-        let is_weak =
-            |method: &DataEncryption| matches!(method, DataEncryption::Aes256Cbc | DataEncryption::Aes128Cbc);
+            self.metadata.encryption_methods.iter().filter_map(|uri| DataEncryption::from_uri(uri)).collect();
+        let is_weak = |method: &DataEncryption| method.is_cbc();
         match named.iter().find(|method| !is_weak(method)) {
             Some(method) => Some(Ok(*method)),
             None => named.first().map(|method| Err(*method)),
@@ -134,7 +130,7 @@ impl ServiceProviderFacts {
     }
 
     fn key_transport(&self) -> Option<KeyTransport> {
-        self.metadata.encryption_methods.iter().find_map(|uri| KeyTransport::parse(uri))
+        self.metadata.encryption_methods.iter().find_map(|uri| KeyTransport::from_uri(uri))
     }
 
     /// Takes over its name and its addresses.

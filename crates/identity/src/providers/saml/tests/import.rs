@@ -2,14 +2,13 @@
 
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256};
 use saml::{
-    AssertionConsumerService, Binding, LogoutBinding, Signer, SigningKey, SingleLogoutService, SpMetadata,
+    AssertionConsumerService, Binding, DataEncryption, KeyTransport, LogoutBinding, Signer, SigningKey,
+    SingleLogoutService, SpMetadata,
 };
 
 use super::peer::Peer;
 use super::*;
-use crate::providers::saml::settings::{
-    DataEncryption, KeyTransport, RequestSignatures, SamlProvider, SlsBinding,
-};
+use crate::providers::saml::settings::{RequestSignatures, SamlProvider, SlsBinding};
 
 pub(super) const IMPORT: &str = "/if/admin/providers/saml/import/";
 
@@ -85,7 +84,7 @@ both_databases! {
             "CN=sp-two",
             "Required",
             "CN=sp-encryption (RSA",
-            "AES-128-GCM, RSA-OAEP with SHA-256",
+            "AES-128-GCM, RSA-OAEP (SHA-256)",
             "Email address",
         ] {
             assert!(read.texts("#lines dd").iter().any(|text| text.contains(words)), "{words}: {}", read.body);

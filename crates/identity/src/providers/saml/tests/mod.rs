@@ -1,11 +1,13 @@
 //! What the tests of this folder begin with: the guide's application, and a service provider that asks and verifies.
 
+mod asked;
 mod import;
 mod metadata;
 mod pages;
 mod peer;
 mod refresh;
 mod sign_on;
+mod signed;
 mod waiting;
 
 use std::time::Duration;

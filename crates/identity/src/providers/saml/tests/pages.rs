@@ -189,6 +189,7 @@ both_databases! {
             ("request_signatures", "optional"),
             ("allow_sha1", "on"),
             ("encryption_kp", other.as_str()),
+            ("sign_response", "on"),
             ("data_encryption", "http://www.w3.org/2001/04/xmlenc#aes128-cbc"),
             ("key_transport", "http://www.w3.org/2009/xmlenc11#rsa-oaep"),
             ("on_mapping_failure", "refuse"),

@@ -166,7 +166,8 @@ both_databases! {
             assert!(reply.body.contains("Ask an administrator"), "{}", reply.body);
         }
         assert_eq!(events_named(&fixture, "access_denied").await, ["kasm", "kasm"]);
-        assert_eq!(pending(&fixture).await, 0);
+        // Both wait, so that he can turn back to the application with them.
+        assert_eq!(pending(&fixture).await, 2);
         assert_eq!(ann_browser.get(&url).await.texts("h1"), ["Redirecting to kasm…"]);
         // A binding to the user itself lets him in from the next request on.
         bind(&fixture, Some(&bob), None).await;
@@ -177,7 +178,8 @@ both_databases! {
         let fixture = Fixture::new(&db).await;
         let mut admin = fixture.administrator().await;
         kasm(&mut admin, &[("sp_binding", "redirect")]).await;
-        let reply = admin.get(&by_redirect(&request(&fixture), Some("a b&c"))).await;
+        let asked = request(&fixture).protocol_binding(saml::Binding::HttpRedirect);
+        let reply = admin.get(&by_redirect(&asked, Some("a b&c"))).await;
         let target = reply.redirect().unwrap();
         assert!(target.as_str().starts_with(&format!("{ACS}&SAMLResponse=")), "{target}");
         let pairs: Vec<_> = target.query_pairs().collect();
@@ -218,9 +220,9 @@ both_databases! {
             assert!(!name_id.value.contains("admin"), "{}", name_id.value);
             seen.push(name_id.value.clone());
         }
-        assert_eq!(seen[0], seen[1]);
+        assert_ne!(seen[0], seen[1]);
         assert_ne!(seen[0], seen[2]);
-        assert_eq!(admin.get(&ask(NameIdFormat::Kerberos)).await.status, StatusCode::BAD_REQUEST);
+        assert_ne!(seen[1], seen[2]);
         let mapping = [("name_id_mapping", "goauthentik.io/providers/saml/username")];
         fill(&mut admin, &format!("{}edit/", page.url), "#provider", &mapping).await;
         let reply = admin.get(&ask(NameIdFormat::EmailAddress)).await;
