@@ -209,6 +209,9 @@ async fn sweep(app: App, mut stopping: watch::Receiver<bool>) {
         if let Err(error) = sweep_once(&app).await {
             tracing::error!(?error, "expired rows could not be removed; will try again");
         }
+        if let Err(error) = providers::logout::sweep(&app, app.site.now()).await {
+            tracing::error!(?error, "sign-outs could not be brought to their end; will try again");
+        }
         if let Err(problem) = certificates::announce(&app).await {
             tracing::error!(cause = ?problem.cause(), "certificates that end soon could not be announced; will try again");
         }

@@ -53,5 +53,6 @@ pub const MIGRATIONS: store::Migrations = store::Migrations {
         (11, "property mappings", include_str!("mappings/schema.sql")),
         (12, "failures of property mappings", include_str!("providers/saml/schema_mapping_failures.sql")),
         (13, "people whom an application knows", include_str!("providers/saml/schema_known_names.sql")),
+        (14, "SAML sessions and logouts", include_str!("providers/saml/logout/schema.sql")),
     ],
 };

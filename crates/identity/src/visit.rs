@@ -80,6 +80,18 @@ impl Visit {
         app.events.record(self.event(action, actor, subject), context).await
     }
 
+    /// As [`Self::record`], with a row of another table in the same commit.
+    pub(crate) async fn record_with(
+        &self,
+        app: &App,
+        action: &str,
+        (actor, subject): (&str, &str),
+        context: &(impl Serialize + Sync),
+        beside: store::Beside,
+    ) -> Result<(), store::Error> {
+        app.events.record_with(self.event(action, actor, subject), context, beside).await
+    }
+
     /// Notes a change in the transaction that makes it: both are kept, or neither is.
     pub(crate) async fn record_in(
         &self,

@@ -112,20 +112,7 @@ pub async fn unless_unchanged(
     allow_private: bool,
     etag: Option<&str>,
 ) -> Result<Fetched, FetchError> {
-    let host = url.host_str().unwrap_or_default().to_owned();
-    let literal = match url.host() {
-        Some(Host::Ipv4(ip)) => Some(IpAddr::V4(ip)),
-        Some(Host::Ipv6(ip)) => Some(IpAddr::V6(ip)),
-        _ => None,
-    };
-    let addrs = match literal {
-        Some(ip) => vec![SocketAddr::new(ip, 0)],
-        None => resolve(&host).await?,
-    };
-    if let Some(private) = addrs.iter().find(|addr| !allow_private && is_private(addr.ip())) {
-        return Err(FetchError::Private { host, addr: private.ip() });
-    }
-    let client = client(&host, addrs).map_err(|error| unreachable(&host, &error))?;
+    let (host, client) = checked_client(url, allow_private, LONGEST_WAIT).await?;
     let mut current = url.clone();
     for _ in 0..=REDIRECTS {
         let request = client.get(current.clone());
@@ -148,15 +135,71 @@ pub async fn unless_unchanged(
     Err(FetchError::Unreachable { host, cause: "redirected too often".to_owned() })
 }
 
+/// What a server answered to what was posted to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posted {
+    /// Where it would send a browser on to. We don't follow.
+    pub location: Option<String>,
+    /// What it holds; empty along with a location.
+    pub body: Vec<u8>,
+}
+
+/// Posts something of this kind (`Content-Type`) to an address that an administrator typed, within the same
+/// limits as [`document`] and `wait`.
+///
+/// # Errors
+/// Why not, as a sentence.
+pub async fn post(
+    url: &Url,
+    allow_private: bool,
+    kind: &'static str,
+    headers: &[(&'static str, &'static str)],
+    body: String,
+    wait: Duration,
+) -> Result<Posted, FetchError> {
+    let (host, client) = checked_client(url, allow_private, wait).await?;
+    let request = client.post(url.clone()).header("content-type", kind).body(body);
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    let response = request.send().await.map_err(|error| unreachable(&host, &error))?;
+    if response.status().is_redirection() {
+        let location = response.headers().get("location").and_then(|value| value.to_str().ok());
+        return Ok(Posted { location: location.map(str::to_owned), body: Vec::new() });
+    }
+    Ok(Posted { location: None, body: read(&host, response).await? })
+}
+
+/// The host of an address, and a client that connects to nothing else.
+async fn checked_client(
+    url: &Url,
+    allow_private: bool,
+    wait: Duration,
+) -> Result<(String, reqwest::Client), FetchError> {
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let literal = match url.host() {
+        Some(Host::Ipv4(ip)) => Some(IpAddr::V4(ip)),
+        Some(Host::Ipv6(ip)) => Some(IpAddr::V6(ip)),
+        _ => None,
+    };
+    let addrs = match literal {
+        Some(ip) => vec![SocketAddr::new(ip, 0)],
+        None => resolve(&host).await?,
+    };
+    if let Some(private) = addrs.iter().find(|addr| !allow_private && is_private(addr.ip())) {
+        return Err(FetchError::Private { host, addr: private.ip() });
+    }
+    let client = client(&host, addrs, wait).map_err(|error| unreachable(&host, &error))?;
+    Ok((host, client))
+}
+
 /// A client that connects only to the addresses that were checked: what a name resolves to a second
 /// time (DNS rebinding) does not matter.
-fn client(host: &str, addrs: Vec<SocketAddr>) -> Result<reqwest::Client, reqwest::Error> {
+fn client(host: &str, addrs: Vec<SocketAddr>, wait: Duration) -> Result<reqwest::Client, reqwest::Error> {
     let resolver = Pinned { host: host.to_owned(), addrs };
     reqwest::Client::builder()
         .redirect(Policy::none())
         .no_proxy()
-        .timeout(LONGEST_WAIT)
-        .connect_timeout(LONGEST_WAIT / 2)
+        .timeout(wait)
+        .connect_timeout(wait / 2)
         .dns_resolver(Arc::new(resolver))
         .user_agent("Innkeeper")
         .build()
@@ -356,6 +399,27 @@ mod tests {
         assert!(document(&url, true).await.is_err(), "nobody asked whether it changed");
         let private = unless_unchanged(&url, false, Some("\"1\"")).await;
         assert!(matches!(private, Err(FetchError::Private { .. })));
+    }
+
+    #[tokio::test]
+    async fn what_is_posted_goes_to_the_same_addresses_and_is_not_sent_on() {
+        let wait = Duration::from_secs(5);
+        let kind = "text/xml";
+        let url = serve("HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello").await;
+        let refused = post(&url, false, kind, &[], "x".into(), wait).await;
+        assert!(matches!(refused, Err(FetchError::Private { .. })));
+        let answer = post(&url, true, kind, &[("soapaction", "\"\"")], "x".into(), wait).await.unwrap();
+        assert_eq!(answer, Posted { location: None, body: b"hello".to_vec() });
+        let url = serve(
+            "HTTP/1.1 302 Found\r\nlocation: http://other.localhost/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+        )
+        .await;
+        let answer = post(&url, true, kind, &[], "x".into(), wait).await.unwrap();
+        assert_eq!(answer.location.as_deref(), Some("http://other.localhost/"));
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://{}/", silent.local_addr().unwrap())).unwrap();
+        let silence = post(&url, true, kind, &[], "x".into(), Duration::from_millis(50)).await;
+        assert!(matches!(silence, Err(FetchError::Unreachable { .. })));
     }
 
     #[tokio::test]

@@ -27,6 +27,7 @@ pub struct CspAdditions {
     form_action: Vec<Origin>,
     img: Vec<Origin>,
     frame_ancestors: Vec<Origin>,
+    frame: Vec<Origin>,
 }
 
 impl CspAdditions {
@@ -48,6 +49,13 @@ impl CspAdditions {
     #[must_use]
     pub fn frame_ancestors(mut self, url: &Url) -> Self {
         self.frame_ancestors.push(Origin::of(url));
+        self
+    }
+
+    /// Lets this page show frames of our own and of the origin of `url`.
+    #[must_use]
+    pub fn frame(mut self, url: &Url) -> Self {
+        self.frame.push(Origin::of(url));
         self
     }
 
@@ -250,9 +258,13 @@ fn harden(site: &Site, trace: &TraceId, response: &mut Response) {
 
 fn content_security_policy(additions: &CspAdditions) -> String {
     let list = |origins: &[Origin]| origins.iter().map(|origin| format!(" {origin}")).collect::<String>();
+    let frames = match additions.frame.as_slice() {
+        [] => String::new(),
+        origins => format!("frame-src 'self'{}; ", list(origins)),
+    };
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; \
-         img-src 'self' data:{}; form-action 'self'{}; base-uri 'none'; frame-ancestors{}",
+         img-src 'self' data:{}; {frames}form-action 'self'{}; base-uri 'none'; frame-ancestors{}",
         list(&additions.img),
         list(&additions.form_action),
         if additions.frame_ancestors.is_empty() {

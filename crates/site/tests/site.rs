@@ -70,6 +70,14 @@ fn router(site: &Site) -> Router {
                 CspAdditions::default().form_action(&url).on(axum::response::IntoResponse::into_response("x"))
             }),
         )
+        .route(
+            "/frames",
+            get(|| async {
+                let url = Url::parse("https://sp.example.com/sls").unwrap();
+                let page = axum::response::IntoResponse::into_response("x");
+                CspAdditions::default().frame(&url).on(page)
+            }),
+        )
         .with_state(app);
     site.wrap(routes)
 }
@@ -308,4 +316,19 @@ mod forms {
             assert!(html.contains(part), "{part} in\n{html}");
         }
     }
+}
+
+#[tokio::test]
+async fn frames_are_allowed_for_one_response_only() {
+    let router = router(&site("https://work.example.com"));
+    let policy = |response: &Response<()>| {
+        response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned()
+    };
+    let (response, _) = send(&router, get_request("/frames")).await;
+    let allowed = policy(&response);
+    assert!(allowed.contains("frame-src 'self' https://sp.example.com; "), "{allowed}");
+    assert!(allowed.ends_with("frame-ancestors 'none'"), "{allowed}");
+    let (response, _) = send(&router, get_request("/form")).await;
+    let usual = policy(&response);
+    assert!(!usual.contains("frame-src"), "{usual}");
 }

@@ -23,7 +23,7 @@ mod time;
 pub use database::{ReadConn, Store, StoreConfig, Tx};
 pub use dialect::Dialect;
 pub use error::Error;
-pub use journal::{Journal, Value};
+pub use journal::{Beside, Journal, Value};
 pub use migrations::Migrations;
 pub use random::{Random, SharedRandom, SystemRandom, Token, hash_token, new_hex_id, new_id, new_token};
 pub use sealer::{SealError, Sealer};

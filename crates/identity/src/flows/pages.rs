@@ -16,6 +16,7 @@ use super::waiting::Waiting;
 use super::{CANCEL, CONSENT, Refusal, SIGN_IN, SIGN_OUT, Step};
 use crate::app::App;
 use crate::library::MY_APPLICATIONS;
+use crate::providers::logout;
 use crate::sessions::Person;
 use crate::visit::Visit;
 
@@ -250,12 +251,19 @@ async fn sign_out(
 ) -> Result<Response, Problem> {
     let mut tx = app.store.begin().await?;
     let visitor = browser_sessions::close(&mut tx, &app.site, &visit.visitor).await?;
+    let mut next = None;
     if let Some(person) = &person {
+        let begun =
+            logout::end_session(&mut tx, &app, &person.session.id, &person.user.username, &visitor).await?;
+        next = begun.page();
         let (name, context) = (&person.user.username, serde_json::json!({ "session": person.session.id }));
         visit.record_in(&app, &mut tx, "logout", name, name, &context).await?;
     }
     tx.commit().await?;
-    let mut response = Notice::redirect(&app.site, "You are signed out.", SIGN_IN);
+    let mut response = match next {
+        Some(page) => Redirect::to(&page).into_response(),
+        None => Notice::redirect(&app.site, "You are signed out.", SIGN_IN),
+    };
     response.extensions_mut().insert(visitor);
     Ok(response)
 }

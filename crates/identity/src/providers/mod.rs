@@ -9,6 +9,7 @@ use std::sync::Arc;
 use site::Problem;
 
 pub(crate) use self::pages::{PROVIDERS, routes};
+pub(crate) use self::saml::logout;
 pub(crate) use self::saml::{Snapshot as Provider, Waiting};
 use crate::app::App;
 use crate::applications::{Application, Binding};

@@ -13,6 +13,7 @@ use sqlx::AnyConnection;
 
 pub(crate) use self::person::{Administrator, Person};
 pub(crate) use self::store::present;
+use crate::providers::logout;
 use crate::visit::Visit;
 use crate::{flows, users};
 
@@ -48,8 +49,12 @@ pub(crate) async fn open_session(
 ) -> Result<(Visitor, BrowserSession), Error> {
     let sign_in =
         SignIn { user_id, method, client_addr: visit.addr, user_agent: &visit.user_agent, lifetime };
+    let earlier = browser_sessions::find(conn, site, &visit.visitor).await?;
     browser_sessions::close(conn, site, &visit.visitor).await?;
     let (visitor, session) = browser_sessions::open(conn, site, &sign_in).await?;
+    if let Some(earlier) = earlier {
+        logout::follow(conn, &earlier.id, &session.id, session.expires_at).await?;
+    }
     flows::follow(conn, &visit.visitor, &visitor).await?;
     users::signed_in(conn, site, user_id).await?;
     Ok((visitor, session))

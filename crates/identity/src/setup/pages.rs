@@ -8,11 +8,11 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use serde::Deserialize;
 use serde_json::json;
-use site::browser_sessions::close_all_of;
 use site::one_time_links::{self, Purpose};
 use site::{FieldErrors, Problem, Shell, Submitted, form, passwords};
 
 use crate::app::App;
+use crate::providers::logout;
 use crate::refusal::Refusal;
 use crate::users::{self, NewUser, User};
 use crate::visit::Visit;
@@ -222,13 +222,14 @@ async fn recover(
         return Err(dead_recovery_link());
     }
     users::set_password(&mut tx, &user.id, &hash).await?;
-    close_all_of(&mut tx, &app.site, &user.id).await?;
+    let ended = logout::end_all_of(&mut tx, &app, &user.id, &user.username).await?;
     visit
         .record_in(&app, &mut tx, "password_set", &user.username, &user.username, &json!({ "by": "link" }))
         .await?;
     let visitor =
         sessions::open(&mut tx, &app.site, &visit, &user.id, "recovery", super::SESSION_LIFETIME).await?;
     tx.commit().await?;
+    ended.tell(&app);
     let mut response = Redirect::to(library::MY_APPLICATIONS).into_response();
     response.extensions_mut().insert(visitor);
     Ok(response)

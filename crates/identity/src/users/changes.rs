@@ -1,13 +1,13 @@
 //! Changing accounts: what must hold afterwards, and what ends with it.
 
 use serde_json::json;
-use site::browser_sessions::close_all_of;
 use site::passwords;
 
 use super::store::{self, Change, NewUser};
 use super::{Attributes, User, find, require_administrator};
 use crate::applications;
 use crate::groups;
+use crate::providers::logout;
 use crate::refusal::{Refusal, listed};
 use crate::visit::AdminVisit;
 
@@ -55,9 +55,11 @@ pub(super) async fn change(by: &AdminVisit, id: &str, wanted: &Wanted) -> Result
         let field = if before.is_active && !wanted.is_active { "is_active" } else { "groups" };
         return Err(Refusal::field(field, LAST_ADMINISTRATOR));
     }
-    if !wanted.is_active {
-        close_all_of(&mut tx, &by.app.site, id).await?;
-    }
+    let ended = if wanted.is_active {
+        None
+    } else {
+        Some(logout::end_all_of(&mut tx, &by.app, id, &wanted.username).await?)
+    };
     let groups_after = groups::of_user(&mut tx, id).await?;
     let names = |groups: &[groups::Group]| groups.iter().map(|group| group.name.clone()).collect::<Vec<_>>();
     let about = json!({
@@ -68,6 +70,9 @@ pub(super) async fn change(by: &AdminVisit, id: &str, wanted: &Wanted) -> Result
     });
     by.record_in(&mut tx, "model_updated", &wanted.username, &about).await?;
     tx.commit().await?;
+    if let Some(ended) = ended {
+        ended.tell(&by.app);
+    }
     Ok(())
 }
 
@@ -77,9 +82,10 @@ pub(super) async fn set_password(by: &AdminVisit, user: &User, password: String)
     let hash = passwords::hash(password).await?;
     let mut tx = by.app.store.begin().await?;
     store::set_password(&mut tx, &user.id, &hash).await?;
-    close_all_of(&mut tx, &by.app.site, &user.id).await?;
+    let ended = logout::end_all_of(&mut tx, &by.app, &user.id, &user.username).await?;
     by.record_in(&mut tx, "password_set", &user.username, &json!({ "by": "administrator" })).await?;
     tx.commit().await?;
+    ended.tell(&by.app);
     Ok(())
 }
 
@@ -94,13 +100,14 @@ pub(super) async fn delete(by: &AdminVisit, id: &str) -> Result<User, Refusal> {
             user.username
         )));
     }
-    close_all_of(&mut tx, &by.app.site, id).await?;
+    let ended = logout::end_all_of(&mut tx, &by.app, id, &user.username).await?;
     store::delete(&mut tx, id).await?;
     if !require_administrator(&mut tx).await? {
         return Err(Refusal::Conflict(LAST_ADMINISTRATOR.to_owned()));
     }
     by.record_in(&mut tx, "model_deleted", &user.username, &json!({ "model": "user" })).await?;
     tx.commit().await?;
+    ended.tell(&by.app);
     Ok(user)
 }
 

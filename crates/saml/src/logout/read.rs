@@ -7,12 +7,15 @@ use roxmltree::Node;
 use super::Status;
 use crate::assertion::NameId;
 use crate::bindings::Message;
+use crate::encryption::{Covered, Decryption, DecryptionKey, Plaintext, decrypt};
 use crate::error::{Error, ErrorKind};
 use crate::keys::VerifyingKey;
 use crate::protocol::{Head, MessageSignature, Received, issuer, message};
 use crate::timestamp::Timestamp;
 use crate::vocabulary::{LogoutReason, StatusCode};
-use crate::xml::{DS, SAML, SAMLP, Slot, attribute, elements, is, required, sequence, text, timestamp};
+use crate::xml::{
+    DS, SAML, SAMLP, Slot, Tolerance, attribute, elements, is, parse, required, sequence, text, timestamp,
+};
 
 /// A LogoutRequest as received (SAML Core 3.7.1). Nothing in it is to be trusted before
 /// [`LogoutRequest::verify_signature`].
@@ -35,8 +38,16 @@ pub struct LogoutRequest {
     pub session_indexes: Vec<String>,
     /// To be handed back with the answer, unchanged.
     pub relay_state: Option<String>,
-    name_id: Option<NameId>,
+    name: Name,
     signature: MessageSignature,
+}
+
+/// The name in a request.
+#[derive(Clone, Debug)]
+enum Name {
+    Plain(NameId),
+    /// The whole message, in which it is.
+    Encrypted(String),
 }
 
 impl LogoutRequest {
@@ -79,7 +90,7 @@ impl LogoutRequest {
             reason: attribute(root, "Reason").map(LogoutReason::from_uri),
             session_indexes: session_indexes.collect::<Result<_, Error>>()?,
             relay_state: None,
-            name_id: name_id(&names)?,
+            name: name(&names, &received.xml)?,
             signature: MessageSignature::None,
         };
         let signed = !signature.is_empty();
@@ -92,9 +103,32 @@ impl LogoutRequest {
     /// The person whose sessions are to end.
     ///
     /// # Errors
-    /// [`ErrorKind::SubjectEncrypted`].
+    /// [`ErrorKind::SubjectEncrypted`]; then there is [`LogoutRequest::decrypted_name_id`].
     pub fn name_id(&self) -> Result<&NameId, Error> {
-        self.name_id.as_ref().ok_or_else(|| ErrorKind::SubjectEncrypted.into())
+        match &self.name {
+            Name::Plain(name_id) => Ok(name_id),
+            Name::Encrypted(_) => Err(ErrorKind::SubjectEncrypted.into()),
+        }
+    }
+
+    /// The person whose sessions are to end, decrypted if need be. Verify the signature before: what can be
+    /// decrypted is nobody's word. AES-CBC is not read.
+    ///
+    /// # Errors
+    /// [`ErrorKind::SubjectEncrypted`] if there is no key; why it can't be decrypted.
+    pub fn decrypted_name_id(&self, keys: &[DecryptionKey]) -> Result<NameId, Error> {
+        let xml = match &self.name {
+            Name::Plain(name_id) => return Ok(name_id.clone()),
+            Name::Encrypted(_) if keys.is_empty() => return Err(ErrorKind::SubjectEncrypted.into()),
+            Name::Encrypted(xml) => xml,
+        };
+        // The same parser on the same bytes: the other fields were read from this very tree.
+        let document = parse(xml, Tolerance::Strict)?;
+        let [_, _, _, names, _] = sequence(message(&document)?, "LogoutRequest", &LOGOUT_REQUEST)?;
+        let encrypted = names.first().copied().ok_or(ErrorKind::Missing("EncryptedID"))?;
+        let plaintext = decrypt(encrypted, Decryption { keys, allow_cbc: false }, Covered::ByNothing)?;
+        let document = plaintext.parse()?;
+        NameId::read(Plaintext::only(&document, "NameID")?)
     }
 
     /// Whether it has a signature, good or bad.
@@ -236,11 +270,10 @@ fn named(found: &[Node<'_, '_>]) -> Result<String, Error> {
     issuer(found)?.filter(|issuer| !issuer.is_empty()).ok_or_else(|| ErrorKind::Missing("Issuer").into())
 }
 
-/// The name; `None` if it is encrypted.
-fn name_id(names: &[Node<'_, '_>]) -> Result<Option<NameId>, Error> {
+fn name(names: &[Node<'_, '_>], xml: &str) -> Result<Name, Error> {
     match names.first() {
-        Some(name) if is(*name, SAML, "NameID") => Ok(Some(NameId::read(*name)?)),
-        Some(name) if is(*name, SAML, "EncryptedID") => Ok(None),
+        Some(name) if is(*name, SAML, "NameID") => Ok(Name::Plain(NameId::read(*name)?)),
+        Some(name) if is(*name, SAML, "EncryptedID") => Ok(Name::Encrypted(xml.to_owned())),
         _ => Err(ErrorKind::Missing("NameID").into()),
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use saml::{
-    Error, ErrorKind, LogoutReason, LogoutRequest, LogoutRequestBuilder, LogoutResponse,
+    DataEncryption, Error, ErrorKind, LogoutReason, LogoutRequest, LogoutRequestBuilder, LogoutResponse,
     LogoutResponseBuilder, Message, NameId, NameIdFormat, Status, StatusCode, VerifyingKey, post_value,
     redirect_url, soap_envelope, soap_fault,
 };
@@ -297,6 +297,32 @@ fn messages_of_python3_saml() {
     );
     let request = LogoutRequest::from_post(&post_value(&encrypted), None).unwrap();
     assert_eq!(kind(request.name_id()), ErrorKind::SubjectEncrypted);
+}
+
+/// An encrypted name is read with the key that it was encrypted for; AES-CBC not at all, since nobody may have
+/// signed it.
+#[test]
+fn an_encrypted_name() {
+    let name = NameId::new(NameIdFormat::EmailAddress, VICTIM);
+    let xml = request(&name, &["_a".to_owned()]).to_xml(None).unwrap();
+    let (before, plaintext, after) = cut(&xml, "saml:NameID");
+    let hidden = |data| {
+        let whole = sealed(plaintext, data);
+        let (_, encrypted, _) = cut(&whole, "saml:EncryptedAssertion");
+        let encrypted = encrypted.replace("saml:EncryptedAssertion", "saml:EncryptedID");
+        LogoutRequest::from_post(&post_value(&format!("{before}{encrypted}{after}")), None).unwrap()
+    };
+    let key = |party: &Party| [decryption_key(party)];
+    let request = hidden(DataEncryption::Aes256Gcm);
+    assert_eq!(request.session_indexes, ["_a"]);
+    assert_eq!(request.decrypted_name_id(&key(&SP)).unwrap(), name);
+    assert_eq!(kind(request.decrypted_name_id(&key(&STRANGER))), ErrorKind::DecryptionFailed);
+    assert_eq!(kind(request.decrypted_name_id(&[])), ErrorKind::SubjectEncrypted);
+    assert_eq!(kind(request.name_id()), ErrorKind::SubjectEncrypted);
+    let cbc = hidden(DataEncryption::Aes256Cbc);
+    assert_eq!(kind(cbc.decrypted_name_id(&key(&SP))), ErrorKind::CbcRefused);
+    let plain = LogoutRequest::from_post(&post_value(&xml), None).unwrap();
+    assert_eq!(plain.decrypted_name_id(&[]).unwrap(), name);
 }
 
 proptest! {

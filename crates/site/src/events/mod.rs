@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use sqlx::{AnyConnection, FromRow};
-use store::{Journal, Timestamp, Value};
+use store::{Beside, Journal, Timestamp, Value};
 
 use crate::context::Site;
 use crate::visitor::{ClientAddr, TraceId};
@@ -73,6 +73,19 @@ impl Events {
     /// The database's; then the decision that it notes must not take effect.
     pub async fn record(&self, event: Event<'_>, context: &impl Serialize) -> Result<(), store::Error> {
         self.journal.record(self.row(&event, context)).await
+    }
+
+    /// As [`Self::record`], with a row of another table in the same commit.
+    ///
+    /// # Errors
+    /// As [`Self::record`].
+    pub async fn record_with(
+        &self,
+        event: Event<'_>,
+        context: &impl Serialize,
+        beside: Beside,
+    ) -> Result<(), store::Error> {
+        self.journal.record_with(self.row(&event, context), beside).await
     }
 
     /// Notes an event within the transaction that makes the change: both are kept, or neither is.

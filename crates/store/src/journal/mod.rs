@@ -80,9 +80,24 @@ pub struct Journal {
 /// A row's values, in the order of the journal's columns.
 type Row = Vec<Value>;
 
+/// A row of another table that is kept if and only if the journal's row is. The table has no foreign keys: a row
+/// that the database refuses would take the batch of everybody with it.
+#[derive(Clone, Debug)]
+pub struct Beside {
+    /// The table.
+    pub table: &'static str,
+    /// Its columns, in the order of `row`. The first `key` of them are unique together: a row that is there
+    /// already is brought up to date.
+    pub columns: &'static [&'static str],
+    /// How many columns are the key.
+    pub key: usize,
+    /// The values.
+    pub row: Vec<Value>,
+}
+
 #[derive(Debug)]
 enum Message {
-    Row(Row, oneshot::Sender<Result<(), Error>>),
+    Row(Row, Option<Beside>, oneshot::Sender<Result<(), Error>>),
     Shutdown(oneshot::Sender<()>),
 }
 
@@ -102,9 +117,22 @@ impl Journal {
     /// # Errors
     /// What the database said to the batch that held this row; then none of the batch was written.
     pub async fn record(&self, row: Vec<Value>) -> Result<(), Error> {
+        self.send(row, None).await
+    }
+
+    /// As [`Self::record`], with a row of another table in the same commit.
+    ///
+    /// # Errors
+    /// As [`Self::record`].
+    pub async fn record_with(&self, row: Vec<Value>, beside: Beside) -> Result<(), Error> {
+        beside.check()?;
+        self.send(row, Some(beside)).await
+    }
+
+    async fn send(&self, row: Vec<Value>, beside: Option<Beside>) -> Result<(), Error> {
         self.table.check(&row)?;
         let (done, outcome) = oneshot::channel();
-        self.queue.send(Message::Row(row, done)).await.map_err(|_| closed())?;
+        self.queue.send(Message::Row(row, beside, done)).await.map_err(|_| closed())?;
         outcome.await.map_err(|_| closed())?
     }
 
@@ -138,10 +166,12 @@ async fn write_batches(store: Store, table: Table, mut messages: mpsc::Receiver<
     while messages.recv_many(&mut arrived, largest).await > 0 {
         let mut rows = Vec::with_capacity(arrived.len());
         let mut callers = Vec::with_capacity(arrived.len());
+        let mut besides = Vec::new();
         for message in arrived.drain(..) {
             match message {
-                Message::Row(row, caller) => {
+                Message::Row(row, beside, caller) => {
                     rows.push(row);
+                    besides.extend(beside);
                     callers.push(caller);
                 }
                 Message::Shutdown(caller) => {
@@ -150,7 +180,7 @@ async fn write_batches(store: Store, table: Table, mut messages: mpsc::Receiver<
                 }
             }
         }
-        let outcome = write_batch(&store, table, rows).await;
+        let outcome = write_batch(&store, table, rows, besides).await;
         if let Err(error) = &outcome {
             tracing::error!(
                 table = table.name,
@@ -171,7 +201,12 @@ async fn write_batches(store: Store, table: Table, mut messages: mpsc::Receiver<
 
 /// Writes the rows in one transaction, in chunks whose sizes are powers of two: so there are nine
 /// different statements to prepare and keep, not as many as there are batch sizes.
-async fn write_batch(store: &Store, table: Table, mut rows: Vec<Row>) -> Result<(), Error> {
+async fn write_batch(
+    store: &Store,
+    table: Table,
+    mut rows: Vec<Row>,
+    besides: Vec<Beside>,
+) -> Result<(), Error> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -181,7 +216,34 @@ async fn write_batch(store: &Store, table: Table, mut rows: Vec<Row>) -> Result<
         let rest = rows.split_off(chunk);
         table.insert(&mut tx, std::mem::replace(&mut rows, rest)).await?;
     }
+    for beside in besides {
+        beside.write(&mut tx).await?;
+    }
     tx.commit().await
+}
+
+impl Beside {
+    fn check(&self) -> Result<(), Error> {
+        Table { name: self.table, columns: self.columns }.check(&self.row)
+    }
+
+    async fn write(self, conn: &mut AnyConnection) -> Result<(), Error> {
+        let table = Table { name: self.table, columns: self.columns };
+        let (key, rest) = self.columns.split_at(self.key.min(self.columns.len()));
+        let news: Vec<String> = rest.iter().map(|column| format!("{column} = excluded.{column}")).collect();
+        let sql = format!(
+            "{} ON CONFLICT ({}) DO UPDATE SET {}",
+            table.insert_sql(1),
+            key.join(", "),
+            news.join(", ")
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for value in self.row {
+            query = bind(query, value);
+        }
+        query.execute(conn).await?;
+        Ok(())
+    }
 }
 
 #[derive(Clone, Copy, Debug)]

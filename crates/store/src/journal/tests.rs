@@ -47,7 +47,42 @@ fn numbered(count: i64) -> Vec<Vec<Value>> {
     (1..=count).map(|number| row(&format!("row {number}"), number)).collect()
 }
 
+const BESIDE: Migrations = Migrations {
+    product: "beside",
+    steps: &[(1, "beside", "CREATE TABLE beside (a TEXT, b TEXT, note TEXT, PRIMARY KEY (a, b))")],
+};
+
+fn beside(a: &str, note: &str) -> Beside {
+    let row = vec![a.into(), "b".into(), note.into()];
+    Beside { table: "beside", columns: &["a", "b", "note"], key: 2, row }
+}
+
 both_databases! {
+    async fn a_row_beside_is_kept_with_its_row_and_brought_up_to_date(db: TestDatabase) {
+        let store = db.store(&[EVENTS, BESIDE]).await;
+        let journal = Journal::start(store.clone(), "events", COLUMNS);
+        let record = |number: i64, a: &'static str, note: &'static str| {
+            let journal = journal.clone();
+            tokio::spawn(async move { journal.record_with(row(&format!("row {number}"), number), beside(a, note)).await })
+        };
+        // The same key twice in one batch, too.
+        for task in [record(1, "x", "first"), record(2, "x", "second"), record(3, "y", "third")] {
+            task.await.unwrap().unwrap();
+        }
+        journal.record_with(row("row 4", 4), beside("y", "fourth")).await.unwrap();
+        let refused = journal.record_with(row("row 5", -1), beside("z", "never")).await;
+        assert!(refused.is_err());
+        let mut narrow = beside("z", "never");
+        narrow.row.pop();
+        assert!(journal.record_with(row("row 6", 6), narrow).await.is_err());
+        let mut conn = store.read().await.unwrap();
+        let found: Vec<(String, String)> =
+            sqlx::query_as("SELECT a, note FROM beside ORDER BY a").fetch_all(&mut *conn).await.unwrap();
+        assert_eq!(found, [("x".into(), "second".into()), ("y".into(), "fourth".into())]);
+        drop(conn);
+        assert_eq!(count(&store).await, 4);
+    }
+
     async fn every_acknowledged_row_is_there(db: TestDatabase) {
         let store = db.store(&[EVENTS]).await;
         let journal = Journal::start(store.clone(), "events", COLUMNS);

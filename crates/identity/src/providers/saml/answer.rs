@@ -8,7 +8,8 @@ use site::{CspAdditions, Problem, Shell};
 use url::Url;
 
 use super::fit::Granted;
-use super::name_id::per_session;
+use super::logout;
+use super::name_id::session_index;
 use super::period::Period;
 use super::refused::Refused;
 use super::request::Asked;
@@ -46,7 +47,8 @@ pub(super) async fn answer(
         "session": person.session.id,
     });
     let (username, application) = (&person.user.username, &snapshot.client().application.slug);
-    visit.record(app, "authorize_application", username, application, &context).await?;
+    let beside = logout::beside_answer(app, snapshot, person, &granted.name_id);
+    visit.record_with(app, "authorize_application", (username, application), &context, beside).await?;
     deliver(app, visit, snapshot, asked, &to, &xml)
 }
 
@@ -113,7 +115,7 @@ fn issue(
     (person, granted, attributes): (&Person, &Granted, &[saml::Attribute]),
 ) -> Result<String, Problem> {
     let settings = &snapshot.provider.settings;
-    let session_index = per_session(&app.site, "saml session index", &person.session.id, &snapshot.provider);
+    let session_index = session_index(&app.site, &person.session.id, &snapshot.provider);
     let after = |period: &Period| moment(app, period.micros());
     let response = saml::Response {
         id: &fresh_id(app),

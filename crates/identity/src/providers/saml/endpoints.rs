@@ -16,7 +16,7 @@ use url::form_urlencoded;
 use super::refused::{self, Denial};
 use super::request::{self, Checked};
 use super::snapshot::Snapshot;
-use super::{answer, fit};
+use super::{answer, fit, logout};
 use crate::app::App;
 use crate::flows::{self, NewRequest, Refusal, Standing, Step};
 use crate::sessions;
@@ -39,8 +39,14 @@ async fn redirect_binding(
     Path(slug): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let request = AuthnRequest::from_redirect_query(query.as_deref().unwrap_or_default())
-        .map_err(|error| unreadable(&error))?;
+    let query = query.unwrap_or_default();
+    let request = match AuthnRequest::from_redirect_query(&query) {
+        Ok(request) => request,
+        Err(error) if logout::is_logout(&error) || carries(query.as_bytes(), "SAMLResponse") => {
+            return logout::by_redirect(&app, &visit, &slug, &query).await;
+        }
+        Err(error) => return Err(unreadable(&error)),
+    };
     go_on(&app, &visit, &slug, |snapshot| request::check(&request, snapshot)).await
 }
 
@@ -81,13 +87,24 @@ async fn post_binding(
             _ => {}
         }
     }
-    let request = AuthnRequest::from_post(message.as_deref().unwrap_or_default(), relay_state.as_deref())
-        .map_err(|error| unreadable(&error))?;
+    let request = AuthnRequest::from_post(message.as_deref().unwrap_or_default(), relay_state.as_deref());
+    let request = match request {
+        Ok(request) => request,
+        Err(error) if logout::is_logout(&error) || carries(&body, "SAMLResponse") => {
+            return logout::by_post(&app, &visit, &slug, &body).await;
+        }
+        Err(error) => return Err(unreadable(&error)),
+    };
     let snapshot = find(&app, &slug, None).await?;
     match request::check(&request, &snapshot) {
         Ok(checked) => keep(&app, &snapshot, &checked, None).await,
         Err(denial) => deny(&app, &visit, &snapshot, denial).await,
     }
+}
+
+/// Whether a query or a form has a field of that name.
+fn carries(encoded: &[u8], field: &str) -> bool {
+    form_urlencoded::parse(encoded).any(|(name, _)| name == field)
 }
 
 /// Decides what comes next for who has our cookie, and does it.

@@ -13,9 +13,9 @@ use site::{Problem, Site};
 use store::Timestamp;
 use url::form_urlencoded;
 
-use super::endpoints;
 use super::settings::NAME_ID_POLICIES;
 use super::snapshot::Snapshot;
+use super::{endpoints, logout};
 use crate::app::App;
 
 /// Metadata is renewed after this time, and is valid for twice as long: for half of that at least, whenever it
@@ -91,7 +91,11 @@ fn describe(site: &Site, slug: &str, snapshot: &Snapshot, valid_until: Timestamp
             endpoint(Binding::HttpRedirect, "redirect"),
             endpoint(Binding::HttpPost, "post"),
         ],
-        single_logout_services: Vec::new(),
+        single_logout_services: logout::SERVICES
+            .map(|(binding, path)| {
+                saml::SingleLogoutService::new(binding, site.url(&format!("/application/saml/{slug}/{path}")))
+            })
+            .into(),
         signing_certificates: certificates.into_iter().flatten().cloned().collect(),
         name_id_formats: NAME_ID_POLICIES.map(|(format, _)| format).into(),
         want_authn_requests_signed: snapshot.wants_signed_requests(),

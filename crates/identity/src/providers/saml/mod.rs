@@ -9,6 +9,7 @@ mod fit;
 mod form;
 mod import;
 mod known_names;
+pub(crate) mod logout;
 mod metadata;
 mod name_id;
 mod pages;
@@ -57,6 +58,7 @@ pub(crate) fn routes() -> Router<App> {
         .merge(pages::routes())
         .merge(import::routes())
         .merge(refresh::routes())
+        .merge(logout::routes())
 }
 
 /// A request that waited, read back from the details that it was kept with.

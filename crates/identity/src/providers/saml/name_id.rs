@@ -111,8 +111,13 @@ impl Naming<'_> {
     }
 }
 
+/// How a session is called at a provider: unguessable, so that who knows it has been told.
+pub(super) fn session_index(site: &Site, session_id: &str, provider: &SamlProvider) -> String {
+    per_session(site, "saml session index", session_id, provider)
+}
+
 /// A value that stays the same for one session at one provider, and tells others nothing.
-pub(super) fn per_session(site: &Site, label: &str, session_id: &str, provider: &SamlProvider) -> String {
+fn per_session(site: &Site, label: &str, session_id: &str, provider: &SamlProvider) -> String {
     let mac = site.mac(label, &[session_id, &provider.id]);
     format!("_{}", hex(&mac[..20]))
 }
