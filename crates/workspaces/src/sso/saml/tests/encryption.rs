@@ -15,7 +15,8 @@ async fn metadata(admin: &mut Browser, configured: &Configured) -> SpMetadata {
 
 async fn step(admin: &mut Browser, configured: &Configured, step: &str) -> Reply {
     let page = admin.get(&at(&format!("/admin/access/authentication/saml/{}/keys", configured.id))).await;
-    admin.submit(page.form("form.form").set("step", step)).await
+    let form = if step == "remove_second" { "main form[data-confirm]" } else { "form.form" };
+    admin.submit(page.form(form).set("step", step)).await
 }
 
 both_databases! {
