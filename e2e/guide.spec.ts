@@ -73,7 +73,7 @@ test('authentik: a SAML provider, then an application, both named kasm', async (
   await authentik.getByLabel('Service Provider Binding').selectOption({ label: 'Post' });
   await authentik.getByLabel('Audience').fill(entityIdUrl);
   await authentik.getByText('Advanced protocol settings').click();
-  await expect(authentik.getByLabel('Signing Certificate')).not.toHaveValue('');
+  await expect(authentik.getByLabel('Signing Certificate', { exact: true })).not.toHaveValue('');
   await expectAccessible(authentik);
   await authentik.getByRole('button', { name: 'Create' }).click();
   await expect(authentik.getByText('Warning: Provider is not used by an Application.')).toBeVisible();
