@@ -35,7 +35,7 @@ test('an administrator writes a mapping, and sees what it gives before anybody i
   await admin.goto(`${inn.identity}/if/admin/property-mappings/`);
   await expectAccessible(admin);
   await admin.getByRole('link', { name: 'Create' }).click();
-  await admin.getByLabel('Name', { exact: true }).fill('Badge');
+  await admin.getByLabel('Name *', { exact: true }).fill('Badge');
   await admin.getByLabel('SAML Attribute Name').fill('badge');
   await admin.getByLabel('Expression').fill('return f"{user.username}@{len(user.name)}"');
   const user = admin.getByLabel('User', { exact: true });
@@ -80,6 +80,9 @@ test('signing out of Workspaces signs out of Identity', async () => {
   const { page } = guest;
   await page.goto(inn.workspaces);
   await page.getByRole('button', { name: 'Sign out' }).first().click();
+  // For two seconds one may stay signed in at Identity; then it is told.
+  await expect(page.getByRole('link', { name: /stay signed in/i })).toBeVisible();
+  await expect(page.getByRole('link', { name: /stay signed in/i })).toHaveCount(0, { timeout: 15_000 });
   await expect(page.getByRole('heading', { name: /signed out/i })).toBeVisible({ timeout: 15_000 });
   await expectAccessible(page);
   await page.goto(`${inn.identity}/if/user/`);
