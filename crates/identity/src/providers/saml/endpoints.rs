@@ -218,6 +218,7 @@ pub(super) async fn find(app: &App, slug: &str, revision: Option<i64>) -> Result
     })
 }
 
-fn unreadable(error: &saml::Error) -> Problem {
+/// The page for a message that can't be read.
+pub(super) fn unreadable(error: &saml::Error) -> Problem {
     Problem::bad_request(error.sentence()).because(format!("{error:?}"))
 }

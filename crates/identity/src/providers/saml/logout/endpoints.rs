@@ -1,7 +1,5 @@
 //! Where applications send people to end their sessions, and call us to: at authentik's addresses.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -13,6 +11,7 @@ use saml::{ErrorKind, LogoutRequest, LogoutResponse, Message, Status};
 use site::{CspAdditions, Problem, Shell};
 use url::form_urlencoded;
 
+use super::super::endpoints::{find, unreadable};
 use super::super::settings::LogoutMethod;
 use super::super::snapshot::Snapshot;
 use super::requests::{self, Meant, Trust};
@@ -54,7 +53,7 @@ pub(in super::super) async fn by_redirect(
     slug: &str,
     query: &str,
 ) -> Result<Response, Problem> {
-    let snapshot = find(app, slug).await?;
+    let snapshot = find(app, slug, None).await?;
     if form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "SAMLResponse") {
         let response = LogoutResponse::from_redirect_query(query).map_err(|error| unreadable(&error))?;
         return answered(app, visit, &snapshot, &response).await;
@@ -95,7 +94,7 @@ pub(in super::super) async fn by_post(
     slug: &str,
     body: &[u8],
 ) -> Result<Response, Problem> {
-    let snapshot = find(app, slug).await?;
+    let snapshot = find(app, slug, None).await?;
     let field =
         |name: &str| form_urlencoded::parse(body).find(|(key, _)| key == name).map(|(_, value)| value);
     let relay_state = field("RelayState");
@@ -185,7 +184,7 @@ async fn soap_binding(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let Ok(body) = body else { return Ok(fault("The message is too large, or it broke off.")) };
-    let snapshot = find(&app, &slug).await?;
+    let snapshot = find(&app, &slug, None).await?;
     let request = match LogoutRequest::from_soap(&body) {
         Ok(request) => request,
         Err(error) => return Ok(fault(&error.sentence())),
@@ -296,17 +295,4 @@ fn in_frame(app: &App, visit: &Visit, step: &Step, state: Progress) -> Result<Re
     let shell = visit.card(app, format!("Signed out of {application}"));
     let page = ToldPage { shell, application, done: state == Progress::Done };
     Ok(CspAdditions::default().frame_ancestors(app.site.public_url()).on(site::html(&page)?))
-}
-
-async fn find(app: &App, slug: &str) -> Result<Arc<Snapshot>, Problem> {
-    app.saml.find(app, slug, None).await?.ok_or_else(|| {
-        Problem::not_found(
-            "There is no application with a SAML provider at this address. Compare it with the addresses on the \
-             page of the provider.",
-        )
-    })
-}
-
-fn unreadable(error: &saml::Error) -> Problem {
-    Problem::bad_request(error.sentence()).because(format!("{error:?}"))
 }
