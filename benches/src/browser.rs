@@ -14,7 +14,7 @@ use crate::page::Form;
 const MAX_REDIRECTS: usize = 12;
 
 pub(crate) struct Browser {
-    connection: Connection,
+    port: u16,
     cookies: BTreeMap<String, BTreeMap<String, String>>,
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct Page {
 impl Browser {
     /// One without cookies.
     pub(crate) fn open(port: u16) -> Outcome<Self> {
-        Ok(Self { connection: Connection::open(port)?, cookies: BTreeMap::new() })
+        Ok(Self { port, cookies: BTreeMap::new() })
     }
 
     /// A page, after its redirects.
@@ -97,7 +97,8 @@ impl Browser {
     }
 
     fn send(&mut self, url: &Url, body: Option<&str>) -> Outcome<Answer> {
-        let answer = self.connection.send(&self.request(url, body))?;
+        // A connection of its own: the service closes one that lay idle while something was measured.
+        let answer = Connection::open(self.port)?.send(&self.request(url, body))?;
         let jar = self.cookies.entry(authority(url)).or_default();
         for (_, line) in answer.headers.iter().filter(|(name, _)| name == "set-cookie") {
             let (pair, attributes) = line.split_once(';').unwrap_or((line, ""));

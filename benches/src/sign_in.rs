@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use saml::{
-    AuthnRequest, Expectations, IdpMetadata, RequestedAcs, Timestamp, VerifiedAssertion, verify_response,
+    AuthnRequest, ErrorKind, Expectations, IdpMetadata, RequestedAcs, Timestamp, VerifiedAssertion,
+    verify_response,
 };
 use url::Url;
 
@@ -83,6 +84,14 @@ impl SignIn {
         let response = response_in(&answer)?;
         self.verify(&response)?;
         Ok(response)
+    }
+
+    /// Fails unless the answer is a good one, or encrypted for Workspaces, whose key is not here.
+    pub(crate) fn check(&self, response: &str) -> Outcome<()> {
+        match verify_response(response, &self.expectations, now()?) {
+            Err(error) if error.kind() == ErrorKind::DecryptionKeyMissing => Ok(()),
+            outcome => Ok(outcome.map(drop)?),
+        }
     }
 
     /// Verifies as Workspaces does.
