@@ -44,7 +44,7 @@ bench: ## Measure what docs/performance.md tells
 	@benches/run
 
 .PHONY: fuzz
-fuzz: ## Fuzz every parser that a stranger can reach, each for SECONDS (3600)
+fuzz: ## Fuzz every SAML parser that a stranger can reach, each for SECONDS (3600)
 	@scripts/install-packages test
 	@fuzz/run $(SECONDS)
 
